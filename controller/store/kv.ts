@@ -1,0 +1,75 @@
+/**
+ * The seam to etcd: what the store needs of a key-value store, no more. `etcd.ts` implements it over the
+ * network; a simulation can implement it in memory. Revisions are etcd's: one counter, one step per transaction.
+ */
+
+export interface KvEntry {
+  readonly key: string;
+  readonly value: Buffer;
+  readonly createRevision: number;
+  readonly modRevision: number;
+}
+
+export interface KvRange {
+  readonly entries: readonly KvEntry[];
+  /** The store's revision at which the range was read. */
+  readonly revision: number;
+}
+
+/** One write, guarded: it applies only when the key's mod revision is `expectedRevision` (0: the key is absent). */
+export interface KvWrite {
+  readonly key: string;
+  /** Undefined deletes the key. */
+  readonly value: Buffer | undefined;
+  /** Undefined writes whatever is there. */
+  readonly expectedRevision: number | undefined;
+  /** Lease the key lives by. */
+  readonly lease?: string;
+}
+
+export type KvTxnResult =
+  | { readonly succeeded: true; readonly revision: number }
+  /** At least one guard did not hold; nothing was written. `revisions` are the keys' present ones, 0 for absent. */
+  | { readonly succeeded: false; readonly revision: number; readonly revisions: readonly number[] };
+
+export type KvEvent =
+  | { readonly type: 'put'; readonly entry: KvEntry }
+  | { readonly type: 'delete'; readonly key: string; readonly revision: number };
+
+export interface KvWatchHandlers {
+  /** All events of one or more whole revisions, in order, none twice and none left out, across reconnections. */
+  onEvents(events: readonly KvEvent[]): void;
+  /** The position was compacted away while disconnected: read anew and watch from there. The watch has ended. */
+  onCompacted(): void;
+  /** The connection broke or came back; the watch goes on by itself. */
+  onConnection(connected: boolean): void;
+}
+
+export interface KvWatch {
+  close(): void;
+}
+
+/** Thrown by every call while the store cannot be reached. */
+export class KvUnavailable extends Error {
+  override readonly name = 'KvUnavailable';
+}
+
+export interface Kv {
+  get(key: string): Promise<KvEntry | undefined>;
+  /** Everything below `prefix`, read in pages at one revision. */
+  range(prefix: string): Promise<KvRange>;
+  /** The store's present revision, by a linearizable read. */
+  revision(): Promise<number>;
+  /** All writes or none; at most `txnOperationsMax` of them, no key twice. */
+  txn(writes: readonly KvWrite[]): Promise<KvTxnResult>;
+  /** Events from revision `fromRevision` on, for keys below `prefix`. */
+  watch(prefix: string, fromRevision: number, handlers: KvWatchHandlers): KvWatch;
+  /** Returns the lease's id. */
+  grantLease(ttlSeconds: number): Promise<string>;
+  /** Returns the seconds that the lease now has; 0 when it is gone. */
+  keepLease(lease: string): Promise<number>;
+  revokeLease(lease: string): Promise<void>;
+  /** Forgets history before `revision`. */
+  compact(revision: number): Promise<void>;
+  close(): Promise<void>;
+}
