@@ -1,0 +1,271 @@
+/**
+ * A REST client of the Kubernetes API, for the CLI and for tests. Failures are `ApiError`s as the server sent
+ * them; a server that cannot be reached is a `ConnectionError`.
+ */
+import { Agent, request as httpsRequest } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { ApiError, type Reason, type StatusObject, statusCodes } from './errors.ts';
+import type { Kind } from './kinds.ts';
+import type { Clock } from './process/clock.ts';
+import { collectionPath, objectPath } from './resources/meta.ts';
+import type { KubeObject } from './resources/kubernetes.ts';
+
+export interface ClientSettings {
+  /** Such as `https://127.0.0.1:6443`. */
+  readonly server: string;
+  /** PEM texts. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly token?: string;
+  readonly insecureSkipTlsVerify?: boolean;
+  readonly userAgent?: string;
+}
+
+export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface RequestOptions {
+  readonly query?: Query;
+  /** Sent as JSON, or as it is when it is a string or bytes. */
+  readonly body?: unknown;
+  readonly contentType?: string;
+  readonly accept?: string;
+  readonly signal?: AbortSignal;
+  /** Receives the texts of Warning headers. */
+  readonly onWarning?: (text: string) => void;
+}
+
+export interface ListResult<T> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
+}
+
+export interface WatchEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  readonly object: T;
+}
+
+export interface Selection {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+}
+
+/** How long a watch may live before the client asks anew, so that a silent connection is noticed. */
+const watchTimeoutSeconds = 300;
+const watchRetryMs = 500;
+/** One page of a list; larger collections are read page after page. */
+const listPageItems = 500;
+
+const patchTypes = {
+  strategic: 'application/strategic-merge-patch+json',
+  merge: 'application/merge-patch+json',
+  json: 'application/json-patch+json',
+} as const;
+
+const queryText = (query: Query | undefined): string => {
+  const pairs = Object.entries(query ?? {}).filter(([, value]) => value !== undefined);
+  return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [key, String(value)])).toString()}`;
+};
+
+const readAll = async (response: IncomingMessage): Promise<Buffer> => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+};
+
+/** The error that a response of status 400 or above stands for. */
+const failureOf = (statusCode: number, body: Buffer): ApiError => {
+  try {
+    const status = JSON.parse(body.toString()) as StatusObject;
+    if (status.kind === 'Status') return new ApiError(status.reason ?? 'InternalError', status.message ?? '', status.details);
+  } catch {
+    // Not JSON: something other than an API server answered; its text is all there is.
+  }
+  const reason = (Object.keys(statusCodes) as Reason[]).find((name) => statusCodes[name] === statusCode) ?? 'InternalError';
+  return new ApiError(reason, `the server answered ${statusCode}: ${body.toString().slice(0, 200).trim()}`);
+};
+
+/** Splits a byte stream into lines without their ends. */
+async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    let start = 0;
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    for (let end = bytes.indexOf(10, start); end >= 0; end = bytes.indexOf(10, start)) {
+      yield bytes.toString('utf8', start, end);
+      start = end + 1;
+    }
+    rest = bytes.subarray(start);
+  }
+}
+
+export class Client {
+  readonly #settings: ClientSettings;
+  readonly #clock: Clock;
+  readonly #agent: Agent;
+
+  constructor(settings: ClientSettings, clock: Clock) {
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#agent = new Agent({
+      keepAlive: true,
+      ...(settings.ca ? { ca: settings.ca } : {}),
+      ...(settings.cert ? { cert: settings.cert } : {}),
+      ...(settings.key ? { key: settings.key } : {}),
+      rejectUnauthorized: settings.insecureSkipTlsVerify !== true,
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  /** Sends a request; resolves to the response once its status is below 400. Throws ApiError, ConnectionError. */
+  async open(method: string, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
+    const { body } = options;
+    const bytes = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? Buffer.from(body) : Buffer.from(JSON.stringify(body));
+    const headers: Record<string, string | number> = {
+      accept: options.accept ?? 'application/json',
+      'user-agent': this.#settings.userAgent ?? 'berth',
+      ...(this.#settings.token ? { authorization: `Bearer ${this.#settings.token}` } : {}),
+      ...(bytes ? { 'content-type': options.contentType ?? 'application/json', 'content-length': bytes.length } : {}),
+    };
+    const url = new URL(this.#settings.server.replace(/\/$/, '') + path + queryText(options.query));
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const request = httpsRequest(url, { method, headers, agent: this.#agent, ...(options.signal ? { signal: options.signal } : {}) }, resolve);
+      request.on('error', (error) =>
+        reject(options.signal?.aborted ? (options.signal.reason as Error) : new ConnectionError(`cannot reach ${url.origin}: ${error.message}`, { cause: error })));
+      request.end(bytes);
+    });
+    const warnings = response.headers['warning'];
+    if (warnings && options.onWarning) {
+      for (const match of warnings.matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)) options.onWarning((match[1] ?? '').replaceAll(/\\(.)/g, '$1'));
+    }
+    if ((response.statusCode ?? 500) >= 400) throw failureOf(response.statusCode ?? 500, await readAll(response));
+    return response;
+  }
+
+  /** A request whose whole answer is JSON. */
+  async json<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    const response = await this.open(method, path, options);
+    return JSON.parse((await readAll(response)).toString()) as T;
+  }
+
+  async text(method: string, path: string, options: RequestOptions = {}): Promise<string> {
+    return (await readAll(await this.open(method, path, options))).toString();
+  }
+
+  get<T = KubeObject>(kind: Kind, namespace: string | undefined, name: string, options: RequestOptions = {}): Promise<T> {
+    return this.json<T>('GET', objectPath(kind, namespace, name), options);
+  }
+
+  /** The whole collection, page after page. */
+  async list<T = KubeObject>(kind: Kind, selection: Selection = {}, options: RequestOptions = {}): Promise<ListResult<T>> {
+    const items: T[] = [];
+    let next: string | undefined;
+    let resourceVersion: string;
+    do {
+      const page = await this.json<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>(
+        'GET',
+        collectionPath(kind, selection.namespace),
+        {
+          ...options,
+          query: {
+            ...options.query,
+            labelSelector: selection.labelSelector,
+            fieldSelector: selection.fieldSelector,
+            limit: listPageItems,
+            continue: next,
+          },
+        },
+      );
+      for (const item of page.items) items.push({ apiVersion: kind.apiVersion, kind: kind.kind, ...item });
+      resourceVersion = page.metadata.resourceVersion;
+      next = page.metadata.continue || undefined;
+    } while (next);
+    return { items, resourceVersion };
+  }
+
+  create<T = KubeObject>(kind: Kind, namespace: string | undefined, object: object, options: RequestOptions = {}): Promise<T> {
+    return this.json<T>('POST', collectionPath(kind, namespace), { ...options, body: object });
+  }
+
+  update<T = KubeObject>(kind: Kind, namespace: string | undefined, name: string, object: object, options: RequestOptions = {}): Promise<T> {
+    return this.json<T>('PUT', objectPath(kind, namespace, name), { ...options, body: object });
+  }
+
+  patch<T = KubeObject>(
+    kind: Kind,
+    namespace: string | undefined,
+    name: string,
+    type: keyof typeof patchTypes,
+    patch: unknown,
+    options: RequestOptions & { readonly subresource?: string } = {},
+  ): Promise<T> {
+    return this.json<T>('PATCH', objectPath(kind, namespace, name, options.subresource), {
+      ...options,
+      body: patch,
+      contentType: patchTypes[type],
+    });
+  }
+
+  delete<T = unknown>(kind: Kind, namespace: string | undefined, name: string, options: RequestOptions = {}): Promise<T> {
+    return this.json<T>('DELETE', objectPath(kind, namespace, name), options);
+  }
+
+  /** The bytes of an answer as they come: logs. */
+  async *stream(path: string, options: RequestOptions = {}): AsyncGenerator<Buffer> {
+    const response = await this.open('GET', path, options);
+    try {
+      for await (const chunk of response) yield chunk as Buffer;
+    } finally {
+      response.destroy();
+    }
+  }
+
+  /**
+   * Changes after `resourceVersion`, for ever: a connection that breaks is taken up where it broke. Throws
+   * ApiError Expired when the server has forgotten that position (list again), other ApiErrors as they come.
+   */
+  async *watch<T extends KubeObject = KubeObject>(
+    kind: Kind,
+    selection: Selection,
+    resourceVersion: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchEvent<T>> {
+    let position = resourceVersion;
+    while (!signal.aborted) {
+      try {
+        for await (const line of lines(this.stream(collectionPath(kind, selection.namespace), {
+          signal,
+          query: {
+            watch: true,
+            resourceVersion: position,
+            allowWatchBookmarks: true,
+            timeoutSeconds: watchTimeoutSeconds,
+            labelSelector: selection.labelSelector,
+            fieldSelector: selection.fieldSelector,
+          },
+        }))) {
+          if (line === '') continue;
+          const event = JSON.parse(line) as { type: WatchEvent<T>['type'] | 'BOOKMARK' | 'ERROR'; object: T };
+          if (event.type === 'ERROR') {
+            const status = event.object as unknown as StatusObject;
+            throw new ApiError(status.reason ?? 'InternalError', status.message ?? 'the watch failed', status.details);
+          }
+          position = event.object.metadata.resourceVersion ?? position;
+          if (event.type !== 'BOOKMARK') yield { type: event.type, object: event.object };
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof ApiError && error.reason !== 'ServiceUnavailable') throw error;
+        await this.#clock.sleep(watchRetryMs, signal).catch(() => undefined);
+      }
+    }
+  }
+}
