@@ -23,7 +23,7 @@ export interface KvWrite {
   readonly value: Buffer | undefined;
   /** Undefined writes whatever is there. */
   readonly expectedRevision: number | undefined;
-  /** Lease the key lives by. */
+  /** Lease the key lives by. When undefined, a key that is guarded to exist keeps the lease that it has. */
   readonly lease?: string;
 }
 
@@ -54,6 +54,11 @@ export class KvUnavailable extends Error {
   override readonly name = 'KvUnavailable';
 }
 
+/** Thrown by `txn` when a write names a lease that has expired or never was; nothing was written. */
+export class KvLeaseNotFound extends Error {
+  override readonly name = 'KvLeaseNotFound';
+}
+
 export interface Kv {
   get(key: string): Promise<KvEntry | undefined>;
   /** Everything below `prefix`, read in pages at one revision. */
@@ -69,7 +74,7 @@ export interface Kv {
   /** Returns the seconds that the lease now has; 0 when it is gone. */
   keepLease(lease: string): Promise<number>;
   revokeLease(lease: string): Promise<void>;
-  /** Forgets history before `revision`. */
+  /** Forgets history before `revision`; does nothing when it is forgotten already. */
   compact(revision: number): Promise<void>;
   close(): Promise<void>;
 }
