@@ -1,0 +1,71 @@
+/**
+ * Brings an object into the one form that everything behind the API sees, as Kubernetes' decoder leaves it:
+ * unknown fields and nulls gone, quantities strings, nulls in lists and maps the empty value of their type.
+ */
+import type { Schema, SchemaType } from './schema.ts';
+import type { Shape } from './shape.ts';
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Go's zero value of a shape, which a null in a list or map decodes to. */
+const zero = (shape: Shape): unknown => {
+  if ('ref' in shape || 'map' in shape) return {};
+  if ('array' in shape) return [];
+  if (shape.type === 'any') return null;
+  if (shape.type === 'boolean') return false;
+  return shape.type === 'string' ? '' : 0;
+};
+
+/** Sets an own property whatever its name: assigning `__proto__` would change the prototype instead. */
+const setOwn = (target: Record<string, unknown>, key: string, value: unknown): void => {
+  if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  else target[key] = value;
+};
+
+const tidyShape = (schema: Schema, shape: Shape, value: unknown): unknown => {
+  if ('ref' in shape) {
+    const type = schema.types.get(shape.ref);
+    return type === undefined || !isRecord(value) ? value : tidyType(schema, type, value);
+  }
+  if ('array' in shape) {
+    if (!Array.isArray(value)) return value;
+    const items = value.map((item: unknown) => (item === null ? zero(shape.array) : tidyShape(schema, shape.array, item)));
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  if ('map' in shape) return isRecord(value) ? tidyMap(schema, shape.map, value) : value;
+  return shape.format === 'quantity' && typeof value === 'number' ? String(value) : value;
+};
+
+const tidyMap = (schema: Schema, shape: Shape, value: Record<string, unknown>): Record<string, unknown> => {
+  let changed = false;
+  const result: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const item = value[key];
+    const tidied = item === null ? zero(shape) : tidyShape(schema, shape, item);
+    if (tidied !== item) changed = true;
+    setOwn(result, key, tidied);
+  }
+  return changed ? result : value;
+};
+
+const tidyType = (schema: Schema, type: SchemaType, value: Record<string, unknown>): Record<string, unknown> => {
+  let changed = false;
+  const result: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const item = value[key];
+    const shape = type.fields.get(key);
+    if (shape === undefined || item === null || item === undefined) {
+      changed = true;
+      continue;
+    }
+    const tidied = tidyShape(schema, shape, item);
+    if (tidied !== item) changed = true;
+    result[key] = tidied;
+  }
+  return changed ? result : value;
+};
+
+/** A tidy copy; parts that are tidy already are shared with `value`, which stays as it is. */
+export const tidyObject = (schema: Schema, type: SchemaType, value: Record<string, unknown>): Record<string, unknown> =>
+  tidyType(schema, type, value);
