@@ -1,0 +1,123 @@
+/**
+ * proto/node.proto for both ends: the service as gRPC wants it, and the frames as they look in TypeScript. Field names
+ * are the file's in camelCase. Loaded from the file itself, so that there is no generated code to keep in step.
+ */
+import { fileURLToPath } from 'node:url';
+import protobuf from 'protobufjs';
+
+export interface Hello {
+  readonly nodeName: string;
+  readonly agentVersion: string;
+  readonly node: Buffer;
+}
+
+export interface PodReport {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly sequence: number;
+  readonly status: Buffer;
+  readonly gone: boolean;
+}
+
+export interface EventReport {
+  readonly about: Buffer;
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Agent to controller; `frame` names the one field that is set. */
+export type AgentFrame =
+  | { readonly frame: 'hello'; readonly hello: Hello }
+  | { readonly frame: 'node'; readonly node: { readonly status: Buffer } }
+  | { readonly frame: 'pods'; readonly pods: { readonly reports: readonly PodReport[] } }
+  | { readonly frame: 'events'; readonly events: { readonly reports: readonly EventReport[] } }
+  | { readonly frame: 'heartbeat'; readonly heartbeat: Record<string, never> };
+
+export interface Welcome {
+  readonly podCidr: string;
+  readonly heartbeatPeriodMs: number;
+  readonly clusterDomain: string;
+}
+
+export interface PodChanges {
+  readonly complete: boolean;
+  readonly pods: readonly Buffer[];
+  readonly removedUids: readonly string[];
+}
+
+export interface ObjectName {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface ObjectChanges {
+  readonly complete: boolean;
+  readonly objects: readonly Buffer[];
+  readonly removed: readonly ObjectName[];
+}
+
+export interface ReportAck {
+  readonly uid: string;
+  readonly sequence: number;
+}
+
+export interface OpenTunnel {
+  readonly id: string;
+  readonly request: Buffer;
+}
+
+/** Controller to agent. */
+export type ControllerFrame =
+  | { readonly frame: 'welcome'; readonly welcome: Welcome }
+  | { readonly frame: 'pods'; readonly pods: PodChanges }
+  | { readonly frame: 'objects'; readonly objects: ObjectChanges }
+  | { readonly frame: 'acks'; readonly acks: { readonly acks: readonly ReportAck[] } }
+  | { readonly frame: 'openTunnel'; readonly openTunnel: OpenTunnel };
+
+export type TunnelFrame =
+  | { readonly frame: 'id'; readonly id: string }
+  | { readonly frame: 'data'; readonly data: Buffer }
+  | { readonly frame: 'accepted'; readonly accepted: boolean }
+  | { readonly frame: 'failure'; readonly failure: Buffer };
+
+/** What gRPC needs to know of a call; the same shape serves its server and its client. */
+export interface StreamMethod<Request, Response> {
+  readonly path: string;
+  readonly requestStream: true;
+  readonly responseStream: true;
+  readonly requestSerialize: (frame: Request) => Buffer;
+  readonly requestDeserialize: (bytes: Buffer) => Request;
+  readonly responseSerialize: (frame: Response) => Buffer;
+  readonly responseDeserialize: (bytes: Buffer) => Response;
+}
+
+const root = protobuf.loadSync(fileURLToPath(new URL('node.proto', import.meta.url)));
+
+/** Both ends refuse frames above this; senders stay far below (`frameBytesMax`), single objects do not. */
+export const messageBytesMax = 8 * 2 ** 20;
+
+const method = <Request, Response>(name: string, request: string, response: string): StreamMethod<Request, Response> => {
+  const [up, down] = [root.lookupType(`berth.node.v1.${request}`), root.lookupType(`berth.node.v1.${response}`)];
+  const encode = (type: protobuf.Type) => (frame: object) => type.encode(frame).finish() as Buffer;
+  const decode = (type: protobuf.Type) => (bytes: Buffer) => type.decode(bytes) as unknown;
+  return {
+    path: `/berth.node.v1.Nodes/${name}`,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: encode(up) as (frame: Request) => Buffer,
+    requestDeserialize: decode(up) as (bytes: Buffer) => Request,
+    responseSerialize: encode(down) as (frame: Response) => Buffer,
+    responseDeserialize: decode(down) as (bytes: Buffer) => Response,
+  };
+};
+
+export const nodeService = {
+  session: method<AgentFrame, ControllerFrame>('Session', 'AgentFrame', 'ControllerFrame'),
+  tunnel: method<TunnelFrame, TunnelFrame>('Tunnel', 'TunnelFrame', 'TunnelFrame'),
+} as const;
+
+/** JSON in a `bytes` field. */
+export const toJsonBytes = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
