@@ -18,7 +18,10 @@ export interface WriteOptions {
   /** Recorded in managedFields, e.g. `kubectl-client-side-apply`, `deployment-controller`. */
   readonly fieldManager: string;
   readonly dryRun?: boolean;
+  /** How unknown fields are answered; given for objects of clients. Without it (Berth's own loops) fields are not checked. */
   readonly fieldValidation?: FieldValidation;
+  /** Paths that the client's body gave twice. */
+  readonly duplicates?: readonly string[];
   /** `status`, `scale`, `finalize`, `binding`: the part of the object that the write is limited to. */
   readonly subresource?: string;
   /** Receives what would go into Warning headers. */

@@ -1,0 +1,134 @@
+/** Every bound of the controller, with its unit in its name. */
+
+// The loops of the leader (workloads/).
+/** Objects of one kind that a loop reconciles at the same time. */
+export const loopWorkersMax = 16;
+export const loopRetryInitialMs = 5;
+export const loopRetryMaxMs = 16 * 60_000;
+/** Size of the first batch of creations; each later one is twice as large. */
+export const slowStartInitial = 1;
+/** Pods that one ReplicaSet creates or deletes in one pass; the rest follows in the next. */
+export const replicaSetBurstPods = 500;
+/** Writes that one pass of a loop has under way. */
+export const loopWritesMax = 64;
+/** Finished pods that are kept, cluster-wide; the oldest go first. */
+export const finishedPodsMax = 12_500;
+/** How long a node must be missing before the pods bound to it are removed. */
+export const missingNodeQuarantineMs = 40_000;
+/** How long a pod stays on a node that is not ready or unreachable, when it does not say itself. */
+export const defaultTolerationSeconds = 300;
+
+// The scheduler (scheduler/).
+export const schedulerBackoffInitialMs = 100;
+export const schedulerBackoffMaxMs = 10_000;
+/** Safety net: what is unschedulable is tried again after this time even if nothing happened. */
+export const schedulerFlushMs = 5 * 60_000;
+/** Bindings under way at the same time. */
+export const schedulerBindingsMax = 128;
+/** Pods placed in one go, before others get a turn on the event loop. */
+export const schedulerBatchPods = 256;
+
+// Events (events/).
+export const eventsQueuedMax = 2_000;
+/** Distinct events remembered, so that a repetition counts up instead of being written anew. */
+export const eventsRememberedMax = 4_096;
+export const eventsInFlightMax = 8;
+/** Events about one object: this many at once, then one per refill. */
+export const eventBurstPerObject = 25;
+export const eventRefillMs = 5 * 60_000;
+export const eventRetriesMax = 3;
+export const eventRetryMs = 1_000;
+
+// Nodes: sessions, leases, tunnels.
+
+/** What agents are told to keep to. */
+export const heartbeatPeriodMs = 1_000;
+/** A node whose heartbeats stop is dead to everybody after this. */
+export const nodeLeaseTtlSeconds = 4;
+/** One call to etcd is enough for heartbeats that come closer together. */
+export const nodeLeaseRenewalMsMin = 900;
+/** A session that says nothing for so long is ended; the lease is gone long before. */
+export const sessionSilenceMsMax = 15_000;
+/** Objects and pods are gathered into frames of about this size; a larger object goes alone. */
+export const frameBytesMax = 512 * 1024;
+/** Pods that one session may report on at a time. */
+export const sessionReportsMax = 2_000;
+/** Events that one session may have recorded in one frame. */
+export const sessionEventsPerFrameMax = 100;
+export const reportRetryMsMin = 50;
+export const reportRetryMsMax = 2_000;
+/** How long an agent may take to open a tunnel and find what was asked for. */
+export const tunnelOpenTimeoutMs = 10_000;
+/** Tunnels that wait for their agents. */
+export const tunnelsOpeningMax = 1_000;
+export const nodeCertificateDays = 365;
+export const joinBodyBytesMax = 16 * 1024;
+export const joinTokenTtlSeconds = 24 * 3_600;
+
+// --- Store -------------------------------------------------------------------------------------------------------
+/** Operations in one etcd transaction: etcd's own default limit. */
+export const txnOperationsMax = 128;
+/** Bytes in one shared transaction; etcd takes 1.5 MiB per request by default. */
+export const txnBytesMax = 1_000_000;
+/** The JSON of one object. */
+export const objectBytesMax = 1_400_000;
+/** Writes that wait for their transaction; more are answered with 429. */
+export const writesQueuedMax = 4_096;
+export const etcdCallTimeoutMs = 3_000;
+export const etcdRangeTimeoutMs = 10_000;
+/** etcd allows a client one ping in 5 s. */
+export const etcdKeepaliveMs = 10_000;
+export const etcdKeepaliveTimeoutMs = 3_000;
+export const etcdReconnectMsMin = 50;
+export const etcdReconnectMsMax = 1_000;
+/** One answer of etcd; grpc-js would refuse more than 4 MiB. */
+export const etcdMessageBytesMax = 32 << 20;
+export const rangePageEntriesMax = 1_000;
+/** Changes kept per kind for watches that resume. */
+export const historyEventsMax = 1_000;
+/** Changes that wait for one slow watcher before it is cut off. */
+export const watcherEventsMax = 10_000;
+/** How long a reader waits for the cache to reach a revision. */
+export const cacheReachedTimeoutMs = 5_000;
+/** After this the cache is nudged with a write, since somebody else's writes may have moved etcd's revision. */
+export const cacheNudgeMs = 250;
+export const compactionPeriodMs = 300_000;
+/** Keys that share one lease, and the time in which they join it. */
+export const leaseKeysMax = 1_000;
+export const leaseShareSecondsMax = 300;
+export const leaseWatchRetryMsMin = 100;
+export const leaseWatchRetryMsMax = 5_000;
+
+// The API (api/).
+/** Events are kept this long. */
+export const eventTtlSeconds = 3_600;
+/** Names tried for one object with generateName. */
+export const generatedNameAttemptsMax = 8;
+/** Times that one write is tried again after a conflict with another writer. */
+export const conflictAttemptsMax = 8;
+/** Deletions of one deletecollection that are under way together. */
+export const collectionDeletionsMax = 16;
+/** The largest request body. */
+export const bodyBytesMax = 3 * 1024 * 1024;
+/** Of a body that is too large, this much is read and thrown away, so that its sender gets to read the answer. */
+export const bodyDiscardedBytesMax = 16 * 1024 * 1024;
+/** Bodies in memory, of all requests together. */
+export const bodiesBytesMax = 64 * 1024 * 1024;
+/** Requests under way, watches and followed logs aside. */
+export const readsInFlightMax = 400;
+export const writesInFlightMax = 200;
+export const watchesMax = 5_000;
+export const connectionsMax = 4_000;
+/** A client has this long to send its headers, and this long for the whole request. */
+export const headersTimeoutMs = 10_000;
+export const requestTimeoutMs = 60_000;
+export const keepAliveTimeoutMs = 120_000;
+/** A watcher whose socket takes nothing for this long is cut off. */
+export const watchStallMs = 30_000;
+export const bookmarkPeriodMs = 60_000;
+/** How long a watch lasts whose client does not say: between this and twice this. */
+export const watchLifetimeMinMs = 30 * 60_000;
+/** Answers from this size on are compressed when the client takes it. */
+export const gzipBytesMin = 16 * 1024;
+/** At its end the server gives requests under way this long. */
+export const drainMs = 5_000;
