@@ -1,0 +1,4 @@
+/** Failures that are the caller's: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

@@ -1,0 +1,64 @@
+/** A node's containerd: its own root, state, socket and registry settings, so that no other on this host is touched. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface ContainerdSettings {
+  /** Where images and metadata last. */
+  readonly rootDir: string;
+  /** Where sockets and what runs lie; goes with the machine's power. */
+  readonly stateDir: string;
+  readonly pauseImage: string;
+  /** Images named `localhost:PORT/…` come from here, e.g. `10.89.0.1:5000`. */
+  readonly registry: { readonly name: string; readonly address: string };
+  /** Debian keeps the CNI plugins in /usr/lib/cni. */
+  readonly cniPluginsDir: string;
+}
+
+export const containerdSocket = (stateDir: string): string => join(stateDir, 'containerd.sock');
+
+export const cniConfigDir = (rootDir: string): string => join(rootDir, 'cni');
+
+const toml = (settings: ContainerdSettings): string => `
+version = 2
+root = ${JSON.stringify(join(settings.rootDir, 'containerd'))}
+state = ${JSON.stringify(join(settings.stateDir, 'containerd'))}
+disabled_plugins = [
+  "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.zfs", "io.containerd.internal.v1.opt", "io.containerd.internal.v1.tracing",
+]
+
+[grpc]
+  address = ${JSON.stringify(containerdSocket(settings.stateDir))}
+
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = ${JSON.stringify(settings.pauseImage)}
+  # Below the state directory, so that they can be told from those of others.
+  netns_mounts_under_state_dir = true
+  disable_tcp_service = true
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "overlayfs"
+    default_runtime_name = "runc"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        SystemdCgroup = false
+        Root = ${JSON.stringify(join(settings.stateDir, 'runc'))}
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = ${JSON.stringify(settings.cniPluginsDir)}
+    conf_dir = ${JSON.stringify(cniConfigDir(settings.rootDir))}
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = ${JSON.stringify(join(settings.rootDir, 'registries'))}
+`;
+
+/** Writes the configuration; returns the arguments that containerd starts with. */
+export const configureContainerd = (settings: ContainerdSettings): readonly string[] => {
+  const hosts = join(settings.rootDir, 'registries', settings.registry.name);
+  for (const dir of [hosts, settings.stateDir, cniConfigDir(settings.rootDir)]) mkdirSync(dir, { recursive: true, mode: 0o711 });
+  writeFileSync(
+    join(hosts, 'hosts.toml'),
+    `server = "http://${settings.registry.address}"\n\n[host."http://${settings.registry.address}"]\n  capabilities = ["pull", "resolve"]\n`,
+  );
+  const file = join(settings.rootDir, 'containerd.toml');
+  writeFileSync(file, toml(settings));
+  return ['--config', file];
+};

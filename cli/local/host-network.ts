@@ -1,0 +1,100 @@
+/**
+ * The network between the host and the machines that it plays: a bridge, and for each node a network namespace with
+ * one leg on it. Everything carries the cluster's prefix, so that it can be found and removed, also after a crash.
+ *
+ *     host  PREFIX0 (.1) ──┬── PREFIXn1 ═ eth0 (.11) node-1
+ *                          └── PREFIXn2 ═ eth0 (.12) node-2
+ */
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { command, succeeds } from './command.ts';
+import { type ClusterSettings, hostAddress, hostPrefix, nodeAddress, paths } from './settings.ts';
+
+export const bridgeName = (settings: ClusterSettings): string => `${hostPrefix(settings)}0`;
+
+export const namespaceName = (settings: ClusterSettings, nodeName: string): string => `${hostPrefix(settings)}-${nodeName}`;
+
+export const namespacePath = (settings: ClusterSettings, nodeName: string): string => `/run/netns/${namespaceName(settings, nodeName)}`;
+
+const forwardingFile = '/proc/sys/net/ipv4/ip_forward';
+
+const hasLink = (name: string): Promise<boolean> => succeeds('ip', ['link', 'show', 'dev', name]);
+
+/**
+ * One table of the cluster's own: the registry answers to this host and its nodes only, as it asks for no password;
+ * what nodes send elsewhere leaves with the host's address.
+ */
+const ruleset = (settings: ClusterSettings): string => {
+  const bridge = bridgeName(settings);
+  const network = `${settings.machineNetwork}.0/24`;
+  return `
+table inet ${hostPrefix(settings)}
+delete table inet ${hostPrefix(settings)}
+table inet ${hostPrefix(settings)} {
+  chain input {
+    type filter hook input priority 0; policy accept;
+    tcp dport ${settings.ports.registry} iifname != { "lo", "${bridge}" } reject with tcp reset
+  }
+  chain postrouting {
+    type nat hook postrouting priority 100; policy accept;
+    ip saddr { ${network}, ${settings.podNetwork} } oifname != { "lo", "${bridge}" } masquerade
+  }
+}
+`;
+};
+
+/** Makes the bridge and the rules. Idempotent. */
+export const createHostNetwork = async (settings: ClusterSettings): Promise<void> => {
+  const bridge = bridgeName(settings);
+  if (!(await hasLink(bridge))) await command('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  await command('ip', ['addr', 'replace', `${hostAddress(settings)}/24`, 'dev', bridge]);
+  await command('ip', ['link', 'set', bridge, 'up']);
+  const before = readFileSync(forwardingFile, 'utf8').trim();
+  if (before !== '1') {
+    writeFileSync(join(paths(settings.dataDir).run, 'ip_forward'), before);
+    writeFileSync(forwardingFile, '1');
+  }
+  await command('nft', ['-f', '-'], { input: ruleset(settings) });
+};
+
+/** Makes a node's namespace, named after the node, with its address on the bridge. Idempotent. */
+export const createNodeNetwork = async (settings: ClusterSettings, nodeName: string, index: number): Promise<void> => {
+  const namespace = namespaceName(settings, nodeName);
+  const host = `${hostPrefix(settings)}n${index}`;
+  if (!(await succeeds('ip', ['netns', 'pids', namespace]))) await command('ip', ['netns', 'add', namespace]);
+  const inside = (...args: string[]): Promise<string> => command('ip', ['-n', namespace, ...args]);
+  if (!(await hasLink(host))) {
+    await command('ip', ['link', 'add', host, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace]);
+  }
+  await command('ip', ['link', 'set', host, 'master', bridgeName(settings), 'up']);
+  await inside('link', 'set', 'lo', 'up');
+  await inside('addr', 'replace', `${nodeAddress(settings, index)}/24`, 'dev', 'eth0');
+  await inside('link', 'set', 'eth0', 'up');
+  await inside('route', 'replace', 'default', 'via', hostAddress(settings));
+  await command('nsenter', [`--net=${namespacePath(settings, nodeName)}`, 'sh', '-c', `echo 1 > ${forwardingFile}`]);
+};
+
+/** Lets the host reach the pods of a node. */
+export const routePods = (settings: ClusterSettings, podCidr: string, index: number): Promise<string> =>
+  command('ip', ['route', 'replace', podCidr, 'via', nodeAddress(settings, index), 'dev', bridgeName(settings)]);
+
+/** Removes all that the two above made, whatever is left of it. */
+export const removeNetwork = async (settings: ClusterSettings): Promise<void> => {
+  const prefix = hostPrefix(settings);
+  const namespaces = ((): string[] => {
+    try {
+      return readdirSync('/run/netns');
+    } catch {
+      return [];
+    }
+  })();
+  for (const name of namespaces) if (name.startsWith(`${prefix}-`)) await command('ip', ['netns', 'del', name]);
+  const links = readdirSync('/sys/class/net').filter((name) => new RegExp(`^${prefix}(0|n\\d+)$`).test(name));
+  for (const link of links) await succeeds('ip', ['link', 'del', link]);
+  await succeeds('nft', ['delete', 'table', 'inet', prefix]);
+  try {
+    writeFileSync(forwardingFile, readFileSync(join(paths(settings.dataDir).run, 'ip_forward'), 'utf8'));
+  } catch {
+    // It was on before the cluster came.
+  }
+};

@@ -1,0 +1,47 @@
+/** Builds images with buildah, without a daemon and without a network, and pushes them to the local registry. */
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { command } from './command.ts';
+
+export interface BuildSettings {
+  /** Where buildah keeps its layers. */
+  readonly storageDir: string;
+  /** Receives what buildah prints. */
+  readonly onOutput?: (chunk: Buffer) => void;
+}
+
+const storage = (settings: BuildSettings): string[] => [
+  '--root', join(settings.storageDir, 'root'), '--runroot', join(settings.storageDir, 'run'), '--storage-driver', 'vfs',
+];
+
+/**
+ * Builds the Dockerfile (or Containerfile) of a directory and pushes the image under its tag. Registries on loopback
+ * are spoken to over HTTP. Throws CommandFailed.
+ */
+export const buildImage = async (tag: string, directory: string, settings: BuildSettings, dockerfile?: string): Promise<void> => {
+  const options = settings.onOutput ? { onOutput: settings.onOutput } : {};
+  await command('buildah', [
+    ...storage(settings), 'build', '--isolation', 'chroot', '--format', 'docker', '--tls-verify=false', '--layers',
+    ...(dockerfile ? ['--file', dockerfile] : []), '--tag', tag, directory,
+  ], options);
+  const local = /^(localhost|127\.[\d.]+|\[::1\])(:|\/)/.test(tag);
+  await command('buildah', [...storage(settings), 'push', ...(local ? ['--tls-verify=false'] : []), tag, `docker://${tag}`], options);
+};
+
+/** Where Debian puts catatonit; other distributions differ. */
+const catatonitPaths = ['/usr/bin/catatonit', '/usr/libexec/podman/catatonit', '/usr/libexec/catatonit/catatonit'];
+
+/** The image of a pod's first process: it holds the namespaces and reaps orphans. */
+export const buildPauseImage = async (tag: string, settings: BuildSettings): Promise<void> => {
+  const catatonit = catatonitPaths.find((path) => existsSync(path));
+  if (!catatonit) throw new Error('catatonit is not installed; apt-get install catatonit');
+  const context = mkdtempSync(join(tmpdir(), 'berth-pause-'));
+  try {
+    copyFileSync(catatonit, join(context, 'catatonit'));
+    writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY catatonit /pause\nENTRYPOINT ["/pause", "-P"]\n');
+    await buildImage(tag, context, settings);
+  } finally {
+    rmSync(context, { recursive: true, force: true });
+  }
+};

@@ -1,0 +1,121 @@
+/** The cluster's own processes besides the nodes: etcd, the registry and the controller, with the files that they start from. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import type { ProcessSpec } from './processes.ts';
+import { type ClusterSettings, hostAddress, hostPrefix, nodeAddress, paths } from './settings.ts';
+import { cniConfigDir, configureContainerd, containerdSocket } from './containerd.ts';
+import { namespacePath } from './host-network.ts';
+import { pauseImage, registryHost } from './settings.ts';
+
+const program = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** Programs of Berth run on the Node.js that the project brought, with their compiled form kept between starts. */
+const nodeProgram = (settings: ClusterSettings, name: string, script: string, configFile: string): ProcessSpec => ({
+  name,
+  program: process.execPath,
+  args: ['--max-semi-space-size=1', program(script), '--config', configFile],
+  env: { NODE_COMPILE_CACHE: paths(settings.dataDir).cache, NODE_ENV: 'production' },
+});
+
+export const etcdService = (settings: ClusterSettings): ProcessSpec => {
+  const { pki, etcd } = paths(settings.dataDir);
+  mkdirSync(etcd, { recursive: true, mode: 0o700 });
+  const client = `https://127.0.0.1:${settings.ports.etcd}`;
+  const peer = `https://127.0.0.1:${settings.ports.etcdPeer}`;
+  const tls = [join(pki, 'etcd.crt'), join(pki, 'etcd.key'), join(pki, 'etcd-ca.crt')] as const;
+  return {
+    name: 'etcd',
+    program: 'etcd',
+    args: [
+      '--name', hostPrefix(settings), '--data-dir', etcd,
+      '--listen-client-urls', client, '--advertise-client-urls', client,
+      '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer,
+      '--initial-cluster', `${hostPrefix(settings)}=${peer}`,
+      // Its own authority: a certificate for the API opens no door to the store.
+      '--client-cert-auth', '--cert-file', tls[0], '--key-file', tls[1], '--trusted-ca-file', tls[2],
+      '--peer-client-cert-auth', '--peer-cert-file', tls[0], '--peer-key-file', tls[1], '--peer-trusted-ca-file', tls[2],
+      '--enable-grpc-gateway=false', '--log-level', 'warn', '--quota-backend-bytes', String(4 * 2 ** 30),
+    ],
+  };
+};
+
+export const registryService = (settings: ClusterSettings): ProcessSpec => {
+  const { registry, config } = paths(settings.dataDir);
+  mkdirSync(config, { recursive: true });
+  mkdirSync(registry, { recursive: true });
+  const file = join(config, 'registry.yaml');
+  writeFileSync(file, stringify({
+    version: 0.1,
+    log: { level: 'warn', accesslog: { disabled: true } },
+    storage: { filesystem: { rootdirectory: registry }, delete: { enabled: true } },
+    http: { addr: `:${settings.ports.registry}` },
+  }));
+  return { name: 'registry', program: 'docker-registry', args: ['serve', file] };
+};
+
+export const controllerService = (settings: ClusterSettings): ProcessSpec => {
+  const { pki, config } = paths(settings.dataDir);
+  const file = join(config, 'controller.yaml');
+  writeFileSync(file, stringify({
+    name: 'controller-1',
+    api: { address: '0.0.0.0', port: settings.ports.api },
+    nodes: { address: '0.0.0.0', port: settings.ports.nodes, advertised: [`${hostAddress(settings)}:${settings.ports.nodes}`] },
+    tls: {
+      authorityCertificate: join(pki, 'ca.crt'), authorityKey: join(pki, 'ca.key'),
+      certificate: join(pki, 'controller.crt'), key: join(pki, 'controller.key'),
+    },
+    etcd: {
+      endpoints: [`https://127.0.0.1:${settings.ports.etcd}`],
+      authorityCertificate: join(pki, 'etcd-ca.crt'), certificate: join(pki, 'etcd-client.crt'), key: join(pki, 'etcd-client.key'),
+    },
+    podNetwork: settings.podNetwork,
+  }));
+  return nodeProgram(settings, 'controller', 'controller/main.ts', file);
+};
+
+export interface NodeFiles {
+  readonly containerd: ProcessSpec;
+  readonly agent: ProcessSpec;
+  /** Where the agent finds its join token on its first start. */
+  readonly tokenFile: string;
+  /** Exists once the node has joined. */
+  readonly certificateFile: string;
+}
+
+/** A node: a containerd and an agent, both inside its network namespace. */
+export const nodeServices = (settings: ClusterSettings, name: string, index: number): NodeFiles => {
+  const { config, node, run } = paths(settings.dataDir);
+  const rootDir = node(name);
+  const stateDir = join(run, name);
+  const containerdArgs = configureContainerd({
+    rootDir,
+    stateDir,
+    pauseImage: pauseImage(settings),
+    registry: { name: registryHost(settings), address: `${hostAddress(settings)}:${settings.ports.registry}` },
+    cniPluginsDir: '/usr/lib/cni',
+  });
+  const file = join(config, `${name}.yaml`);
+  const tokenFile = join(rootDir, 'join-token');
+  writeFileSync(file, stringify({
+    nodeName: name,
+    nodeAddress: nodeAddress(settings, index),
+    dataDir: join(rootDir, 'agent'),
+    controllers: [`${hostAddress(settings)}:${settings.ports.nodes}`],
+    join: { url: `https://${hostAddress(settings)}:${settings.ports.api}`, tokenFile },
+    containerd: { socket: containerdSocket(stateDir), cniConfigDir: cniConfigDir(rootDir) },
+    cgroupParent: `/${hostPrefix(settings)}/${name}`,
+  }));
+  const inside = (spec: ProcessSpec): ProcessSpec => ({
+    ...spec,
+    program: 'nsenter',
+    args: [`--net=${namespacePath(settings, name)}`, spec.program, ...spec.args],
+  });
+  return {
+    containerd: inside({ name: `${name}-containerd`, program: 'containerd', args: containerdArgs }),
+    agent: inside(nodeProgram(settings, `${name}-agent`, 'agent/main.ts', file)),
+    tokenFile,
+    certificateFile: join(rootDir, 'agent', 'identity', 'node.crt'),
+  };
+};

@@ -1,0 +1,14 @@
+/** What a command gets from the program that runs it: the outside world, handed in so that tests can own it. */
+import type { Clock } from '../proto/process/clock.ts';
+import type { Terminal } from './local/progress.ts';
+
+export interface Program {
+  readonly clock: Clock;
+  readonly env: NodeJS.ProcessEnv;
+  /** Results; what a pipe receives. */
+  readonly stdout: Terminal;
+  /** Progress, warnings and errors. */
+  readonly stderr: Terminal;
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+}

@@ -1,0 +1,38 @@
+/** The controller's configuration file. */
+import { address, cidr, count, listOf, oneOf, optional, port, type Rule, shape, text } from '../proto/process/config.ts';
+
+export interface TlsFiles {
+  readonly authorityCertificate: string;
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface ControllerConfig {
+  /** Tells this controller from the others in elections and logs. */
+  readonly name: string;
+  readonly api: { readonly address: string; readonly port: number };
+  /** `advertised` is what agents are told to dial. */
+  readonly nodes: { readonly address: string; readonly port: number; readonly advertised: readonly string[] };
+  /** The authority's key signs the certificates of nodes that join. */
+  readonly tls: TlsFiles & { readonly authorityKey: string };
+  readonly etcd: { readonly endpoints: readonly string[] } & Partial<TlsFiles>;
+  readonly podNetwork: string;
+  readonly podNetworkNodeBits: number;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+export const controllerConfig: Rule<ControllerConfig> = shape<ControllerConfig>({
+  name: text,
+  api: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6443) }),
+  nodes: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6444), advertised: listOf(address) }),
+  tls: shape({ authorityCertificate: text, authorityKey: text, certificate: text, key: text }),
+  etcd: shape({
+    endpoints: listOf(text),
+    authorityCertificate: optional(text, undefined),
+    certificate: optional(text, undefined),
+    key: optional(text, undefined),
+  }),
+  podNetwork: optional(cidr, '10.244.0.0/16'),
+  podNetworkNodeBits: optional(count, 24),
+  logLevel: optional(oneOf('debug', 'info', 'warn', 'error'), 'info'),
+});
