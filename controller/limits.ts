@@ -132,3 +132,6 @@ export const watchLifetimeMinMs = 30 * 60_000;
 export const gzipBytesMin = 16 * 1024;
 /** At its end the server gives requests under way this long. */
 export const drainMs = 5_000;
+/** Pings that find a connection whose other end is gone without a word. */
+export const sessionKeepaliveMs = 5_000;
+export const sessionKeepaliveTimeoutMs = 5_000;

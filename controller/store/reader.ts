@@ -20,6 +20,11 @@ export interface Subscription {
 export type WatchEnd = 'lagging' | 'expired';
 
 export interface ChangeWatcher extends Subscription {
+  /**
+   * Every change up to it has been handed out and dealt with (the reader came back for more): safe in a bookmark of
+   * this watch, where the cache's own revision may run ahead of what the reader has written to its client.
+   */
+  readonly revision: number;
   /** Changes in revision order, in batches as they become ready. Ends by return when closed; throws ApiError Expired on a WatchEnd. */
   changes(): AsyncIterable<readonly Change[]>;
 }

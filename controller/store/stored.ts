@@ -8,7 +8,7 @@ export interface Stored<T extends KubeObject = KubeObject> {
   readonly key: string;
   /** With metadata.resourceVersion set. Shared: never change it, copy it (structuredClone). */
   readonly object: T;
-  /** etcd's mod revision, as a number. */
+  /** metadata.resourceVersion as a number; orders all changes (revisions.ts says how it is made). */
   readonly revision: number;
   /** The object's JSON, serialized once and shared by all watchers and readers. */
   readonly bytes: Buffer;

@@ -1,0 +1,115 @@
+/**
+ * Calls to etcd: one client per endpoint, one of them in use, the next one after a failure. Nothing is repeated
+ * here, because only the caller knows whether a call may be made twice; etcd3's own retries are switched off.
+ */
+import { Etcd3, EtcdLeaseInvalidError, GRPCInvalidArgumentError, GRPCOutOfRangeError, GRPCResourceExhastedError, type IOptions } from 'etcd3';
+import { assert } from '../../proto/process/assert.ts';
+import type { Clock } from '../../proto/process/clock.ts';
+import { etcdCallTimeoutMs, etcdKeepaliveMs, etcdKeepaliveTimeoutMs, etcdMessageBytesMax, etcdReconnectMsMax } from '../limits.ts';
+import { KvLeaseNotFound, KvUnavailable } from './kv.ts';
+
+export interface EtcdTls {
+  /** PEM. */
+  readonly ca: Buffer;
+  readonly key: Buffer;
+  readonly certificate: Buffer;
+}
+
+export interface CallOptions {
+  readonly deadline: number;
+}
+
+const runOnce = { execute: async (call: (context: object) => unknown) => call({}) };
+
+const clientOptions = (endpoint: string, tls: EtcdTls | undefined): IOptions => ({
+  hosts: endpoint,
+  ...(tls ? { credentials: { rootCertificate: tls.ca, privateKey: tls.key, certChain: tls.certificate } } : {}),
+  // The type also wants events that etcd3 never listens to.
+  faultHandling: { global: runOnce, host: () => runOnce } as unknown as NonNullable<IOptions['faultHandling']>,
+  grpcOptions: {
+    'grpc.keepalive_time_ms': etcdKeepaliveMs,
+    'grpc.keepalive_timeout_ms': etcdKeepaliveTimeoutMs,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.min_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': etcdReconnectMsMax,
+    'grpc.max_receive_message_length': etcdMessageBytesMax,
+  },
+});
+
+/** The answer was larger than a message may be: ask for less. */
+export class EtcdAnswerTooLarge extends Error {
+  override readonly name = 'EtcdAnswerTooLarge';
+}
+
+/** The revision that the call named has been compacted. */
+export class EtcdCompacted extends Error {
+  override readonly name = 'EtcdCompacted';
+}
+
+/** What etcd3 threw, as one of the few errors that callers tell apart. */
+const translate = (error: unknown): unknown => {
+  assert(error instanceof Error, 'etcd3 throws errors');
+  if (error instanceof EtcdLeaseInvalidError) return new KvLeaseNotFound('the lease is gone', { cause: error });
+  if (error instanceof GRPCResourceExhastedError) return new EtcdAnswerTooLarge('too large an answer', { cause: error });
+  if (error instanceof GRPCOutOfRangeError) return new EtcdCompacted('the revision is compacted', { cause: error });
+  // We asked for something that makes no sense: a fault of the program, not of the network.
+  if (error instanceof GRPCInvalidArgumentError) return error;
+  return new KvUnavailable('etcd cannot be reached', { cause: error });
+};
+
+export class EtcdClient {
+  readonly #clients: readonly Etcd3[];
+  readonly #clock: Clock;
+  #current = 0;
+
+  constructor(endpoints: readonly string[], tls: EtcdTls | undefined, clock: Clock) {
+    assert(endpoints.length > 0, 'at least one etcd endpoint');
+    this.#clients = endpoints.map((endpoint) => new Etcd3(clientOptions(endpoint, tls)));
+    this.#clock = clock;
+  }
+
+  get endpointCount(): number {
+    return this.#clients.length;
+  }
+
+  /** One attempt at one endpoint. Throws KvUnavailable when the outcome is unknown or nobody answered. */
+  async call<T>(make: (client: Etcd3, options: CallOptions) => Promise<T>, timeoutMs = etcdCallTimeoutMs): Promise<T> {
+    const used = this.#current;
+    const client = this.#clients[used];
+    assert(client, 'the current client exists');
+    try {
+      return await make(client, { deadline: this.#clock.nowMs() + timeoutMs });
+    } catch (error) {
+      const translated = translate(error);
+      if (translated instanceof KvUnavailable) this.moveOn(used);
+      throw translated;
+    }
+  }
+
+  /** For calls that may be made twice: tries every endpoint once. */
+  async read<T>(make: (client: Etcd3, options: CallOptions) => Promise<T>, timeoutMs = etcdCallTimeoutMs): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.call(make, timeoutMs);
+      } catch (error) {
+        if (!(error instanceof KvUnavailable) || attempt >= this.#clients.length) throw error;
+      }
+    }
+  }
+
+  /** The client for a long-lived stream, and its number for `moveOn`. */
+  current(): { client: Etcd3; used: number } {
+    const client = this.#clients[this.#current];
+    assert(client, 'the current client exists');
+    return { client, used: this.#current };
+  }
+
+  /** The endpoint `used` failed; when it is still the current one, the next takes its place. */
+  moveOn(used: number): void {
+    if (used === this.#current) this.#current = (used + 1) % this.#clients.length;
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+  }
+}
