@@ -3,6 +3,7 @@
  * as absent everywhere, as in Kubernetes.
  */
 import { nearestName } from './nearest.ts';
+import { type JsonRecord, isRecord } from './records.ts';
 import { expectedWord, fits } from './scalars.ts';
 import type { Shape } from './shape.ts';
 import type { Schema, SchemaType } from './schema.ts';
@@ -32,9 +33,6 @@ const nestingMax = 64;
 const problemsMax = 100;
 const gotCharactersMax = 40;
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const jsonKind = (value: unknown): string => {
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'boolean') return 'bool';
@@ -63,7 +61,7 @@ class Walk {
     this.#schema = schema;
   }
 
-  type(type: SchemaType, value: Record<string, unknown>): void {
+  type(type: SchemaType, value: JsonRecord): void {
     const owner = type.name;
     for (const key of Object.keys(value)) {
       const shape = type.fields.get(key);

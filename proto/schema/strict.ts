@@ -6,8 +6,9 @@
 import { badRequest } from '../errors.ts';
 import type { Kind } from '../kinds.ts';
 import type { SchemaProblem } from './check.ts';
+import type { JsonRecord } from './records.ts';
 import type { Schema } from './schema.ts';
-import { tidyObject } from './tidy.ts';
+import { tidyType } from './tidy.ts';
 import { typeNameOf } from './type-names.ts';
 
 /** `fieldValidation` of a request. */
@@ -58,5 +59,5 @@ export const decodeObject = <T>(
   ];
   if (texts.length > 0 && fieldValidation === 'Strict') throw cannotBeHandled(kind, `strict decoding error: ${texts.join(', ')}`);
   if (fieldValidation === 'Warn') for (const text of texts) warn?.(text);
-  return tidyObject(schema, type, object as Record<string, unknown>) as T;
+  return tidyType(schema, type, object as JsonRecord) as T;
 };

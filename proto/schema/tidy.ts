@@ -2,11 +2,9 @@
  * Brings an object into the one form that everything behind the API sees, as Kubernetes' decoder leaves it:
  * unknown fields and nulls gone, quantities strings, nulls in lists and maps the empty value of their type.
  */
+import { type JsonRecord, isRecord, setOwn } from './records.ts';
 import type { Schema, SchemaType } from './schema.ts';
 import type { Shape } from './shape.ts';
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Go's zero value of a shape, which a null in a list or map decodes to. */
 const zero = (shape: Shape): unknown => {
@@ -15,12 +13,6 @@ const zero = (shape: Shape): unknown => {
   if (shape.type === 'any') return null;
   if (shape.type === 'boolean') return false;
   return shape.type === 'string' ? '' : 0;
-};
-
-/** Sets an own property whatever its name: assigning `__proto__` would change the prototype instead. */
-const setOwn = (target: Record<string, unknown>, key: string, value: unknown): void => {
-  if (key === '__proto__') Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
-  else target[key] = value;
 };
 
 const tidyShape = (schema: Schema, shape: Shape, value: unknown): unknown => {
@@ -37,9 +29,9 @@ const tidyShape = (schema: Schema, shape: Shape, value: unknown): unknown => {
   return shape.format === 'quantity' && typeof value === 'number' ? String(value) : value;
 };
 
-const tidyMap = (schema: Schema, shape: Shape, value: Record<string, unknown>): Record<string, unknown> => {
+const tidyMap = (schema: Schema, shape: Shape, value: JsonRecord): JsonRecord => {
   let changed = false;
-  const result: Record<string, unknown> = {};
+  const result: JsonRecord = {};
   for (const key of Object.keys(value)) {
     const item = value[key];
     const tidied = item === null ? zero(shape) : tidyShape(schema, shape, item);
@@ -49,9 +41,10 @@ const tidyMap = (schema: Schema, shape: Shape, value: Record<string, unknown>): 
   return changed ? result : value;
 };
 
-const tidyType = (schema: Schema, type: SchemaType, value: Record<string, unknown>): Record<string, unknown> => {
+/** A tidy copy; parts that are tidy already are shared with `value`, which stays as it is. */
+export const tidyType = (schema: Schema, type: SchemaType, value: JsonRecord): JsonRecord => {
   let changed = false;
-  const result: Record<string, unknown> = {};
+  const result: JsonRecord = {};
   for (const key of Object.keys(value)) {
     const item = value[key];
     const shape = type.fields.get(key);
@@ -65,7 +58,3 @@ const tidyType = (schema: Schema, type: SchemaType, value: Record<string, unknow
   }
   return changed ? result : value;
 };
-
-/** A tidy copy; parts that are tidy already are shared with `value`, which stays as it is. */
-export const tidyObject = (schema: Schema, type: SchemaType, value: Record<string, unknown>): Record<string, unknown> =>
-  tidyType(schema, type, value);

@@ -1,0 +1,53 @@
+/** JSON patches (RFC 6902): a list of operations of which all succeed or none. */
+import jsonPatch from 'fast-json-patch';
+import { ApiError, badRequest } from '../errors.ts';
+import { isRecord } from '../schema/records.ts';
+
+const { JsonPatchError, applyPatch } = jsonPatch;
+
+/** As a Kubernetes API server allows. */
+const operationsMax = 10_000;
+
+const needsValue: ReadonlySet<string> = new Set(['add', 'replace', 'test']);
+const needsFrom: ReadonlySet<string> = new Set(['move', 'copy']);
+
+type Operation = Parameters<typeof applyPatch>[1][number];
+
+const isPointer = (value: unknown): boolean => typeof value === 'string' && (value === '' || value.startsWith('/'));
+
+const checkOperation = (value: unknown, index: number): Operation => {
+  const wrong = (why: string): Error => badRequest(`operation ${index} of the JSON patch ${why}`);
+  if (!isRecord(value)) throw wrong('is not an object');
+  const { op, path, from } = value;
+  if (typeof op !== 'string' || !(needsValue.has(op) || needsFrom.has(op) || op === 'remove')) throw wrong('has an unknown op');
+  if (!isPointer(path)) throw wrong('has a path that is not a JSON pointer');
+  if (needsFrom.has(op) && !isPointer(from)) throw wrong('has a from that is not a JSON pointer');
+  if (needsValue.has(op) && value['value'] === undefined) throw wrong('has no value');
+  return value as unknown as Operation;
+};
+
+/**
+ * `object` with all operations applied; neither is changed. Throws ApiError: BadRequest when the patch is
+ * malformed, Invalid when an operation fails (a test that does not hold, a path that is not there),
+ * RequestEntityTooLarge for more than 10,000 operations.
+ */
+export const applyJsonPatch = <T>(object: T, patch: unknown): T => {
+  if (!Array.isArray(patch)) throw badRequest('a JSON patch must be a list of operations');
+  if (patch.length > operationsMax) {
+    throw new ApiError('RequestEntityTooLarge', `a JSON patch may have ${operationsMax} operations, this one has ${patch.length}`);
+  }
+  const operations = patch.map(checkOperation);
+  try {
+    // A copy of the operations: the library hands their values on, and later operations would change them in place.
+    return applyPatch(object, structuredClone(operations), true, false, true).newDocument;
+  } catch (error) {
+    if (error instanceof JsonPatchError || error instanceof TypeError) {
+      const at = error instanceof JsonPatchError && error.index !== undefined ? `operation ${error.index}: ` : '';
+      throw new ApiError('Invalid', `the JSON patch cannot be applied: ${at}${reasonOf(error)}`, undefined, { cause: error });
+    }
+    throw error;
+  }
+};
+
+/** The library's message goes on with a dump of the document, which may hold secrets: only its first line is told. */
+const reasonOf = (error: Error): string => error.message.split('\n', 1)[0] ?? '';
