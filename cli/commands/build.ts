@@ -15,6 +15,7 @@ export interface BuildArguments {
   directory: string;
   tag: string;
   file: string | undefined;
+  buildArg: readonly string[];
   dataDir: string;
 }
 
@@ -23,6 +24,7 @@ export const builder = (yargs: Argv): Argv =>
     .positional('directory', { type: 'string', demandOption: true, describe: 'The folder that holds the Dockerfile' })
     .option('tag', { alias: 't', type: 'string', demandOption: true, describe: 'The image’s name, such as localhost:5000/hello:1' })
     .option('file', { alias: 'f', type: 'string', describe: 'The Dockerfile, when it is named otherwise' })
+    .option('build-arg', { type: 'string', array: true, default: [], describe: 'NAME=VALUE for an ARG of the Dockerfile; may be repeated' })
     .option('data-dir', { type: 'string', default: defaultDataDir, describe: 'Where layers are kept' })
     .example('sudo berth build -t localhost:5000/hello:1 deploy/examples/hello', 'Build and push the example');
 
@@ -36,7 +38,7 @@ export const run = async (args: BuildArguments, program: Program): Promise<void>
   if (!file || !existsSync(file)) throw new UsageError(`there is no Dockerfile in ${directory}; name it with --file`);
   const output: Buffer[] = [];
   await createProgress(program.stderr, program.clock).step(`build and push ${args.tag}`, async () => {
-    await buildImage(args.tag, directory, { storageDir: paths(resolve(args.dataDir)).build, onOutput: (chunk) => output.push(chunk) }, file);
+    await buildImage(args.tag, directory, { storageDir: paths(resolve(args.dataDir)).build, onOutput: (chunk) => output.push(chunk) }, { file, arguments: args.buildArg });
   }).catch((error: unknown) => {
     program.stderr.write(Buffer.concat(output).toString());
     throw error;

@@ -2,7 +2,7 @@
 import type { Argv } from 'yargs';
 import { resolve } from 'node:path';
 import { createProgress } from '../local/progress.ts';
-import { type ClusterSettings, defaultDataDir, defaultPorts, readSettings } from '../local/settings.ts';
+import { type ClusterSettings, defaultDataDir, defaultPorts, readSettings, registryHost } from '../local/settings.ts';
 import { up } from '../local/up.ts';
 import type { Program } from '../program.ts';
 
@@ -19,6 +19,7 @@ export interface UpArguments {
   etcdPeerPort: number;
   machineNetwork: string;
   podNetwork: string;
+  printRegistry: boolean;
 }
 
 export const builder = (yargs: Argv): Argv =>
@@ -32,6 +33,7 @@ export const builder = (yargs: Argv): Argv =>
     .option('etcd-peer-port', { type: 'number', default: defaultPorts.etcdPeer, describe: 'Port of etcd for its peers' })
     .option('machine-network', { type: 'string', default: '10.89.0', describe: 'First three octets of the nodes’ addresses' })
     .option('pod-network', { type: 'string', default: '10.244.0.0/16', describe: 'Range of the pods’ addresses' })
+    .option('print-registry', { type: 'boolean', default: false, describe: 'Only print the registry’s name, such as localhost:5000' })
     .example('sudo berth up', 'A cluster in /var/lib/berth, its API on port 6443')
     .example('sudo berth up --data-dir /srv/berth --api-port 7443', 'Somewhere else, on another port');
 
@@ -50,5 +52,10 @@ const settingsOf = (args: UpArguments): ClusterSettings => {
 };
 
 export const run = async (args: UpArguments, program: Program): Promise<void> => {
-  await up({ settings: settingsOf(args), progress: createProgress(program.stderr, program.clock), clock: program.clock, env: program.env });
+  const settings = settingsOf(args);
+  if (args.printRegistry) {
+    program.stdout.write(`${registryHost(settings)}\n`);
+    return;
+  }
+  await up({ settings, progress: createProgress(program.stderr, program.clock), clock: program.clock, env: program.env });
 };

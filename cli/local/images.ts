@@ -11,6 +11,13 @@ export interface BuildSettings {
   readonly onOutput?: (chunk: Buffer) => void;
 }
 
+export interface Dockerfile {
+  /** When it is not the directory's own. */
+  readonly file?: string;
+  /** NAME=VALUE for each ARG. */
+  readonly arguments?: readonly string[];
+}
+
 const storage = (settings: BuildSettings): string[] => [
   '--root', join(settings.storageDir, 'root'), '--runroot', join(settings.storageDir, 'run'), '--storage-driver', 'vfs',
 ];
@@ -19,11 +26,11 @@ const storage = (settings: BuildSettings): string[] => [
  * Builds the Dockerfile (or Containerfile) of a directory and pushes the image under its tag. Registries on loopback
  * are spoken to over HTTP. Throws CommandFailed.
  */
-export const buildImage = async (tag: string, directory: string, settings: BuildSettings, dockerfile?: string): Promise<void> => {
+export const buildImage = async (tag: string, directory: string, settings: BuildSettings, build: Dockerfile = {}): Promise<void> => {
   const options = settings.onOutput ? { onOutput: settings.onOutput } : {};
   await command('buildah', [
     ...storage(settings), 'build', '--isolation', 'chroot', '--format', 'docker', '--tls-verify=false', '--layers',
-    ...(dockerfile ? ['--file', dockerfile] : []), '--tag', tag, directory,
+    ...(build.file ? ['--file', build.file] : []), ...(build.arguments ?? []).flatMap((pair) => ['--build-arg', pair]), '--tag', tag, directory,
   ], options);
   const local = /^(localhost|127\.[\d.]+|\[::1\])(:|\/)/.test(tag);
   await command('buildah', [...storage(settings), 'push', ...(local ? ['--tls-verify=false'] : []), tag, `docker://${tag}`], options);

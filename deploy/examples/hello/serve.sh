@@ -1,0 +1,6 @@
+# Writes the page once and serves it; every request is a line in the log.
+busybox=/bin/busybox
+$busybox mkdir -p /www
+echo "Hello from $HOSTNAME, version $VERSION" > /www/index.html
+echo "serving version $VERSION on port 8080"
+exec $busybox httpd -f -v -p 8080 -h /www
