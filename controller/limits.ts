@@ -135,3 +135,9 @@ export const drainMs = 5_000;
 /** Pings that find a connection whose other end is gone without a word. */
 export const sessionKeepaliveMs = 5_000;
 export const sessionKeepaliveTimeoutMs = 5_000;
+
+// Request bodies and OpenAPI documents (api/body.ts, api/openapi.ts).
+/** Levels of nesting in a JSON or YAML body. */
+export const jsonNestingMax = 200;
+/** Nodes that the aliases of one YAML body may unfold to, as the yaml package counts them. */
+export const yamlAliasesMax = 100;

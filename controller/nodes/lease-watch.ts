@@ -1,0 +1,95 @@
+/**
+ * Liveness as etcd sees it: the set of node leases that exist, kept by one watch.
+ *
+ * While etcd is away nothing arrives, so the last answer holds and nobody is called dead; etcd itself prolongs all leases
+ * when it comes back. Before the first read there is no answer at all: `ready` is false.
+ */
+import { backoffMs } from '../../proto/process/backoff.ts';
+import type { Clock } from '../../proto/process/clock.ts';
+import type { Log } from '../../proto/process/log.ts';
+import type { Random } from '../../proto/process/random.ts';
+import type { Kv, KvEvent, KvWatch } from '../store/kv.ts';
+import { KvUnavailable } from '../store/kv.ts';
+import type { Subscription } from '../store/reader.ts';
+import { leaseWatchRetryMsMax, leaseWatchRetryMsMin } from '../limits.ts';
+import { nodeLeasePrefix } from './leases.ts';
+import type { Liveness } from './liveness.ts';
+
+export class LeaseWatch implements Liveness {
+  readonly #parts: { readonly kv: Kv; readonly clock: Clock; readonly random: Random; readonly log: Log };
+  readonly #subscribers = new Set<(nodeName: string) => void>();
+  readonly #closed = new AbortController();
+  #alive = new Set<string>();
+  #watch: KvWatch | undefined;
+  #ready = false;
+
+  constructor(parts: { readonly kv: Kv; readonly clock: Clock; readonly random: Random; readonly log: Log }) {
+    this.#parts = parts;
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Reads the leases and watches them from there; waits while etcd is away. */
+  async start(): Promise<void> {
+    const limits = { initialMs: leaseWatchRetryMsMin, maxMs: leaseWatchRetryMsMax };
+    for (let failures = 1; !this.#closed.signal.aborted; failures += 1) {
+      try {
+        await this.#read();
+        return;
+      } catch (error) {
+        if (!(error instanceof KvUnavailable)) throw error;
+        const delayMs = backoffMs(failures, limits) * (0.5 + this.#parts.random.next() / 2);
+        await this.#parts.clock.sleep(delayMs, this.#closed.signal).catch(() => undefined);
+      }
+    }
+  }
+
+  close(): void {
+    this.#closed.abort();
+    this.#watch?.close();
+    this.#subscribers.clear();
+  }
+
+  isAlive(nodeName: string): boolean {
+    return this.#alive.has(nodeName);
+  }
+
+  subscribe(onChange: (nodeName: string) => void): Subscription {
+    this.#subscribers.add(onChange);
+    return { close: () => void this.#subscribers.delete(onChange) };
+  }
+
+  async #read(): Promise<void> {
+    const { entries, revision } = await this.#parts.kv.range(nodeLeasePrefix);
+    if (this.#closed.signal.aborted) return;
+    const present = new Set(entries.map(({ key }) => key.slice(nodeLeasePrefix.length)));
+    const changed = [...present, ...this.#alive].filter((name) => !this.#ready || present.has(name) !== this.#alive.has(name));
+    this.#alive = present;
+    this.#ready = true;
+    for (const name of new Set(changed)) this.#tell(name);
+    this.#watch = this.#parts.kv.watch(nodeLeasePrefix, revision + 1, {
+      onEvents: (events) => {
+        for (const event of events) this.#take(event);
+      },
+      onCompacted: () => {
+        this.start().catch((error: unknown) => this.#parts.log.error('node leases cannot be read', { error }));
+      },
+      onConnection: () => undefined,
+    });
+  }
+
+  #take(event: KvEvent): void {
+    const name = (event.type === 'put' ? event.entry.key : event.key).slice(nodeLeasePrefix.length);
+    if (this.#alive.has(name) === (event.type === 'put')) return;
+    if (event.type === 'put') this.#alive.add(name);
+    else this.#alive.delete(name);
+    this.#parts.log.info(event.type === 'put' ? 'node is alive' : 'node is gone', { node: name });
+    this.#tell(name);
+  }
+
+  #tell(nodeName: string): void {
+    for (const onChange of this.#subscribers) onChange(nodeName);
+  }
+}

@@ -1,0 +1,87 @@
+/** Where agents dial in: gRPC over mutual TLS, the sessions, the tunnels and the leases behind it. */
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { messageBytesMax, nodeService } from '../../proto/node-service.ts';
+import type { Clock } from '../../proto/process/clock.ts';
+import type { Log } from '../../proto/process/log.ts';
+import type { Random } from '../../proto/process/random.ts';
+import type { Verbs } from '../api/verbs.ts';
+import type { Recorder } from '../events/recorder.ts';
+import { sessionKeepaliveMs, sessionKeepaliveTimeoutMs } from '../limits.ts';
+import type { Kv } from '../store/kv.ts';
+import type { Reader } from '../store/reader.ts';
+import { Feed } from './feed.ts';
+import { NodeSessions } from './sessions.ts';
+import { NodeTunnels } from './tunnel.ts';
+import type { Tunnels } from './tunnels.ts';
+
+export interface NodeServerOptions {
+  readonly reader: Reader;
+  readonly verbs: Verbs;
+  readonly kv: Kv;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The server's certificate, and the authority that nodes' certificates must come from. */
+  readonly tls: { readonly caPem: string; readonly certPem: string; readonly keyPem: string };
+  /** `cluster.local` by default. */
+  readonly clusterDomain?: string;
+}
+
+export class NodeServer {
+  readonly #options: NodeServerOptions;
+  readonly #server: Server;
+  readonly #feed: Feed;
+  readonly #sessions: NodeSessions;
+  readonly #tunnels: NodeTunnels;
+
+  constructor(options: NodeServerOptions) {
+    this.#options = options;
+    const { reader, verbs, kv, recorder, clock, random } = options;
+    const log = options.log.child('nodes');
+    this.#feed = new Feed(reader);
+    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, clusterDomain: options.clusterDomain ?? 'cluster.local' });
+    this.#tunnels = new NodeTunnels((nodeName, request) => this.#sessions.openTunnel(nodeName, request), clock, random);
+    this.#server = new Server({
+      'grpc.max_receive_message_length': messageBytesMax,
+      'grpc.max_send_message_length': messageBytesMax,
+      'grpc.keepalive_time_ms': sessionKeepaliveMs,
+      'grpc.keepalive_timeout_ms': sessionKeepaliveTimeoutMs,
+      'grpc.max_concurrent_streams': 1_000,
+    });
+    this.#server.addService(nodeService, {
+      session: (stream: Parameters<NodeSessions['accept']>[0]) => this.#sessions.accept(stream),
+      tunnel: (stream: Parameters<NodeTunnels['accept']>[0]) => void this.#tunnels.accept(stream),
+    });
+  }
+
+  get tunnels(): Tunnels {
+    return this.#tunnels;
+  }
+
+  /** Nodes whose sessions are here. */
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Resolves to the port, chosen by the system when `port` is 0. */
+  listen(port: number, host: string): Promise<number> {
+    const { caPem, certPem, keyPem } = this.#options.tls;
+    const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certPem) };
+    const credentials = ServerCredentials.createSsl(Buffer.from(caPem), [pair], true);
+    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(address, credentials, (error, bound) => {
+        if (error) reject(error);
+        else resolve(bound);
+      });
+    });
+  }
+
+  /** Ends all sessions and stops listening. The nodes' leases go on by themselves, for the next controller. */
+  close(): void {
+    this.#sessions.close();
+    this.#feed.close();
+    this.#server.forceShutdown();
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * One agent's session, from Hello to its end:
+ *
+ *   Hello ──► lease held ──► node registered ──► pod network known ──► Welcome, complete state, changes …
+ *                                                     reports, heartbeats, events ◄──┘
+ *
+ * Whatever goes wrong ends the session; the agent comes back with all that it knows.
+ */
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { isApiError } from '../../proto/errors.ts';
+import { nodeKind } from '../../proto/kinds.ts';
+import type { AgentFrame, ControllerFrame, EventReport, Hello, OpenTunnel } from '../../proto/node-service.ts';
+import type { Clock } from '../../proto/process/clock.ts';
+import type { Log } from '../../proto/process/log.ts';
+import type { Node, NodeStatus, ObjectReference } from '../../proto/resources/kubernetes.ts';
+import type { Verbs, WriteOptions } from '../api/verbs.ts';
+import type { Recorder } from '../events/recorder.ts';
+import { heartbeatPeriodMs, reportRetryMsMax, sessionEventsPerFrameMax } from '../limits.ts';
+import type { Kv } from '../store/kv.ts';
+import type { Reader, Subscription } from '../store/reader.ts';
+import type { Feed } from './feed.ts';
+import { NodeLease } from './leases.ts';
+import { Outbox } from './outbox.ts';
+import { registerNode, writeNodeStatus } from './registration.ts';
+import { ReportWriter } from './reports.ts';
+
+export type SessionStream = ServerDuplexStream<AgentFrame, ControllerFrame>;
+
+export interface SessionParts {
+  readonly reader: Reader;
+  readonly verbs: Verbs;
+  readonly kv: Kv;
+  readonly recorder: Recorder;
+  readonly feed: Feed;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly clusterDomain: string;
+}
+
+export class SessionEnded extends Error {
+  override readonly name = 'SessionEnded';
+}
+
+export class NodeSession {
+  readonly nodeName: string;
+  readonly #parts: SessionParts;
+  readonly #options: WriteOptions;
+  readonly #ended = new AbortController();
+  readonly #outbox: Outbox;
+  readonly #reports: ReportWriter;
+  readonly #lease: NodeLease;
+  #feed: Subscription | undefined;
+  /** The last status that the agent reported, stored again when the node had been called dead meanwhile. */
+  #status: NodeStatus = {};
+  #statusDirty = false;
+  #statusWriting = false;
+  #heardMs: number;
+
+  readonly #fail: (error: Error) => void;
+
+  /** `fail` ends the call; `end` follows from it. */
+  constructor(nodeName: string, stream: SessionStream, parts: SessionParts, fail: (error: Error) => void) {
+    this.nodeName = nodeName;
+    this.#fail = fail;
+    this.#parts = parts;
+    this.#options = { user: { name: `system:node:${nodeName}`, groups: ['system:nodes', 'system:authenticated'] }, fieldManager: 'berth-agent' };
+    this.#outbox = new Outbox((frame) => this.#ended.signal.aborted || stream.write(frame));
+    stream.on('drain', () => this.#outbox.drained());
+    this.#reports = new ReportWriter({
+      nodeName,
+      verbs: parts.verbs,
+      options: this.#options,
+      clock: parts.clock,
+      log: parts.log,
+      ack: (uid, sequence) => this.#outbox.ack(uid, sequence),
+      signal: this.#ended.signal,
+    });
+    this.#lease = new NodeLease(nodeName, parts, () => this.#writeStatus());
+    this.#heardMs = parts.clock.monotonicMs();
+  }
+
+  /** Milliseconds since the agent was last heard. */
+  silenceMs(): number {
+    return this.#parts.clock.monotonicMs() - this.#heardMs;
+  }
+
+  /** Brings the session to where changes flow. Throws ApiError, KvUnavailable, or the reason of `end`. */
+  async start(hello: Hello): Promise<void> {
+    const node = JSON.parse(String(hello.node)) as Partial<Node>;
+    this.#status = node.status ?? {};
+    await this.#lease.hold();
+    await registerNode(this.nodeName, node, this.#writing());
+    const registered = await this.#parts.feed.node(this.nodeName, ({ spec }) => spec?.podCIDR !== undefined, this.#ended.signal);
+    await this.#parts.reader.current();
+    if (this.#ended.signal.aborted) return;
+    this.#outbox.put({
+      frame: 'welcome',
+      welcome: { podCidr: registered.spec?.podCIDR ?? '', heartbeatPeriodMs, clusterDomain: this.#parts.clusterDomain },
+    });
+    this.#feed = this.#parts.feed.open(this.nodeName, this.#outbox);
+    this.#parts.log.info('node session started', { node: this.nodeName, agent: hello.agentVersion });
+  }
+
+  /** A frame after Hello. Throws TooManyReports, SyntaxError. */
+  take(frame: AgentFrame): void {
+    this.#heardMs = this.#parts.clock.monotonicMs();
+    this.#lease.beat();
+    if (frame.frame === 'pods') for (const report of frame.pods.reports) this.#reports.take(report);
+    else if (frame.frame === 'node') {
+      this.#status = JSON.parse(String(frame.node.status)) as NodeStatus;
+      this.#writeStatus();
+    } else if (frame.frame === 'events') {
+      for (const event of frame.events.reports.slice(0, sessionEventsPerFrameMax)) this.#record(event);
+    }
+  }
+
+  openTunnel(openTunnel: OpenTunnel): void {
+    this.#outbox.put({ frame: 'openTunnel', openTunnel });
+  }
+
+  end(reason: string): void {
+    if (this.#ended.signal.aborted) return;
+    this.#ended.abort(new SessionEnded(reason));
+    this.#feed?.close();
+    this.#parts.log.info('node session ended', { node: this.nodeName, reason });
+  }
+
+  #writing(): Parameters<typeof registerNode>[2] {
+    const { reader, verbs, clock } = this.#parts;
+    return { reader, verbs, options: this.#options, nowMs: () => clock.nowMs() };
+  }
+
+  /** Writes the latest status, one write at a time, until it is stored. */
+  #writeStatus(): void {
+    this.#statusDirty = true;
+    if (this.#statusWriting) return;
+    this.#statusWriting = true;
+    void this.#writeStatusWhileDirty().finally(() => {
+      this.#statusWriting = false;
+    });
+  }
+
+  async #writeStatusWhileDirty(): Promise<void> {
+    const { clock, log } = this.#parts;
+    while (this.#statusDirty && !this.#ended.signal.aborted) {
+      this.#statusDirty = false;
+      try {
+        await writeNodeStatus(this.nodeName, this.#status, this.#writing());
+      } catch (error) {
+        if (isApiError(error, 'NotFound')) {
+          // Somebody deleted the node while its agent runs: the agent's next session makes it again.
+          this.#fail(new SessionEnded('the node was deleted'));
+          return;
+        }
+        if (!isApiError(error, 'ServiceUnavailable')) {
+          log.warn('node status refused', { node: this.nodeName, error });
+          return;
+        }
+        this.#statusDirty = true;
+        await clock.sleep(reportRetryMsMax, this.#ended.signal).catch(() => undefined);
+      }
+    }
+  }
+
+  #record({ about, type, reason, message }: EventReport): void {
+    const reference = JSON.parse(String(about)) as ObjectReference;
+    const ownNode = reference.kind === nodeKind.kind && reference.name === this.nodeName;
+    if (reference.kind !== 'Pod' && !ownNode) return;
+    const source = { component: 'berth-agent', host: this.nodeName };
+    this.#parts.recorder.record(reference, type === 'Warning' ? 'Warning' : 'Normal', reason, message, source);
+  }
+}

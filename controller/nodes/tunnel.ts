@@ -1,0 +1,132 @@
+/**
+ * Streams through a node's session. The controller asks (OpenTunnel), the agent opens a call of its own that begins with
+ * the tunnel's id, then says accepted or why not, then sends data. Nothing is buffered here beyond gRPC's own window: the
+ * call is read as the client reads. Cancelling either end ends the other.
+ */
+import { status as grpcStatus } from '@grpc/grpc-js';
+import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { ApiError, statusCodes, unavailable } from '../../proto/errors.ts';
+import type { Reason } from '../../proto/errors.ts';
+import { toJsonBytes } from '../../proto/node-service.ts';
+import type { OpenTunnel, TunnelFrame } from '../../proto/node-service.ts';
+import type { Clock } from '../../proto/process/clock.ts';
+import type { Random } from '../../proto/process/random.ts';
+import { tunnelOpenTimeoutMs, tunnelsOpeningMax } from '../limits.ts';
+import { nodeOfCall, refuse } from './sessions.ts';
+import type { LogRequest, Tunnels } from './tunnels.ts';
+
+export type TunnelStream = ServerDuplexStream<TunnelFrame, TunnelFrame>;
+
+interface Opening {
+  readonly nodeName: string;
+  readonly opened: (stream: TunnelStream, frames: AsyncIterator<TunnelFrame>) => void;
+}
+
+const failureOf = (bytes: Buffer): ApiError => {
+  const { reason, message } = JSON.parse(String(bytes)) as { reason?: string; message?: string };
+  const known = reason !== undefined && Object.hasOwn(statusCodes, reason) ? (reason as Reason) : 'InternalError';
+  return new ApiError(known, message ?? 'the node could not do it');
+};
+
+/** The data of an accepted tunnel. */
+async function* dataOf(stream: TunnelStream, frames: AsyncIterator<TunnelFrame>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  try {
+    for (let next = await frames.next(); !next.done && !signal.aborted; next = await frames.next()) {
+      if (next.value.frame === 'failure') throw failureOf(next.value.failure);
+      if (next.value.frame === 'data') yield next.value.data;
+    }
+  } finally {
+    stream.end();
+  }
+}
+
+export class NodeTunnels implements Tunnels {
+  readonly #ask: (nodeName: string, openTunnel: OpenTunnel) => boolean;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #opening = new Map<string, Opening>();
+
+  /** `ask` passes a request to the node's session, false when it has none here. */
+  constructor(ask: (nodeName: string, openTunnel: OpenTunnel) => boolean, clock: Clock, random: Random) {
+    this.#ask = ask;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  async log(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
+    const { stream, frames } = await this.#open(request.nodeName, { type: 'log', ...request }, signal);
+    const onAbort = (): void => {
+      stream.end();
+      stream.destroy();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    stream.on('close', () => signal.removeEventListener('abort', onAbort));
+    const first = await this.#answer(request.nodeName, stream, frames);
+    if (first.frame === 'failure') {
+      stream.end();
+      throw failureOf(first.failure);
+    }
+    return dataOf(stream, frames, signal);
+  }
+
+  /** Handles one Tunnel call: gives it to who waits for its id. */
+  async accept(stream: TunnelStream): Promise<void> {
+    stream.on('error', () => undefined);
+    const frames = stream[Symbol.asyncIterator]() as AsyncIterator<TunnelFrame>;
+    const first = await frames.next().catch(() => undefined);
+    const id = first?.value?.frame === 'id' ? first.value.id : '';
+    const opening = this.#opening.get(id);
+    if (opening === undefined || opening.nodeName !== nodeOfCall(stream)) {
+      refuse(stream, grpcStatus.NOT_FOUND, 'nobody waits for this tunnel');
+      return;
+    }
+    this.#opening.delete(id);
+    opening.opened(stream, frames);
+  }
+
+  async #answer(nodeName: string, stream: TunnelStream, frames: AsyncIterator<TunnelFrame>): Promise<TunnelFrame> {
+    const timer = this.#clock.after(tunnelOpenTimeoutMs, () => stream.destroy());
+    const first = await frames.next().catch(() => undefined);
+    timer.cancel();
+    if (first === undefined || first.done) throw unavailable(`node "${nodeName}" broke off the tunnel`);
+    return first.value;
+  }
+
+  #open(nodeName: string, request: object, signal: AbortSignal): Promise<{ stream: TunnelStream; frames: AsyncIterator<TunnelFrame> }> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      if (this.#opening.size >= tunnelsOpeningMax) {
+        reject(unavailable('too many tunnels are being opened'));
+        return;
+      }
+      const id = this.#random.uuid();
+      const settle = (): void => {
+        this.#opening.delete(id);
+        timer.cancel();
+        signal.removeEventListener('abort', onAbort);
+      };
+      const onAbort = (): void => {
+        settle();
+        reject(signal.reason as Error);
+      };
+      const timer = this.#clock.after(tunnelOpenTimeoutMs, () => {
+        settle();
+        reject(unavailable(`node "${nodeName}" did not answer within ${tunnelOpenTimeoutMs / 1_000} s`));
+      });
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#opening.set(id, {
+        nodeName,
+        opened: (stream, frames) => {
+          settle();
+          resolve({ stream, frames });
+        },
+      });
+      if (this.#ask(nodeName, { id, request: toJsonBytes(request) })) return;
+      settle();
+      reject(unavailable(`node "${nodeName}" is not connected`));
+    });
+  }
+}
