@@ -1,0 +1,106 @@
+// Pods and probes (agent/pods, agent/probes)
+
+/** The safety net under runtime events: everything is listed again this often. */
+export const relistPeriodMs = 30_000;
+/** Sandboxes that are set up at the same time; more only makes each of them slower. */
+export const sandboxesStartingMax = 12;
+/** A container that ran this long has its crashes forgotten. */
+export const restartBackOffForgottenMs = 600_000;
+export const restartBackOffMinMs = 10_000;
+export const restartBackOffMaxMs = 300_000;
+export const imageBackOffMinMs = 10_000;
+export const imageBackOffMaxMs = 300_000;
+/** Between tries to make a sandbox, mount volumes or configure a container; what they wait for often comes soon. */
+export const stepBackOffMinMs = 500;
+export const stepBackOffMaxMs = 20_000;
+/** ErrImagePull is shown this long, then ImagePullBackOff. */
+export const imageErrorShownMs = 1_000;
+/** A pull shorter than this is not announced before it is done. */
+export const pullingAnnouncedAfterMs = 200;
+/** What a container gets after a preStop hook that used up the grace period. */
+export const graceAfterHookMinMs = 2_000;
+/** For a pod that nobody knows any more. */
+export const orphanGraceMs = 30_000;
+/** A postStart or preStop hook over HTTP. */
+export const httpHookTimeoutMs = 30_000;
+export const postStartExecTimeoutMs = 600_000;
+/** Runs of one container that are kept: the latest, and the one before for `--previous` and lastState. */
+export const containerRunsKeptMax = 2;
+/** Pause after a runtime that did not answer. */
+export const observeRetryMinMs = 200;
+export const observeRetryMaxMs = 5_000;
+/** How much of a probe's or hook's answer is read. */
+export const probeBodyBytesMax = 10 * 1024;
+export const probeRedirectsMax = 10;
+/** The first repeat of a readiness or startup probe that failed right after the start; doubled until the period. */
+export const eagerProbeMinMs = 25;
+/** The client of containerd. */
+export const criLimits = {
+  callTimeoutMs: 120_000,
+  reconnectDelayMsMin: 50,
+  reconnectDelayMsMax: 1000,
+  messageBytesMax: 16 << 20,
+  /** How long an exit that was announced may take until CRI shows it. */
+  exitShownTimeoutMs: 2000,
+  exitAskDelayMsMin: 2,
+  exitAskDelayMsMax: 50,
+} as const;
+
+/** Containers, images, logs and volumes. */
+export const runtimeLimits = {
+  sandboxTimeoutMs: 240_000,
+  pullTimeoutMs: 30 * 60_000,
+  pullsMax: 5,
+  /** What a stop may take beyond its grace period. */
+  stopMarginMs: 120_000,
+  execOutputBytesMax: 16 << 10,
+  terminationMessageBytesMax: 4096,
+  terminationLogBytesMax: 2048,
+  terminationLogLinesMax: 80,
+  podProcessesMax: 4096,
+  hostnameCharactersMax: 63,
+  nameserversMax: 3,
+  searchDomainsMax: 32,
+  logFileBytesMax: 10 << 20,
+  logFilesMax: 5,
+  logRotationPeriodMs: 10_000,
+  logReadBytes: 64 << 10,
+  logLineBytesMax: 1 << 20,
+  imageGcPeriodMs: 5 * 60_000,
+  imageGcHighPercent: 85,
+  imageGcLowPercent: 80,
+  imageUnusedAgeMsMin: 2 * 60_000,
+} as const;
+
+// The session with a controller (agent/*.ts)
+
+/** Between attempts to reach a controller, with jitter. */
+export const reconnectMsMin = 100;
+export const reconnectMsMax = 5_000;
+/** How long one endpoint may take to accept the connection before the next is tried. */
+export const connectTimeoutMs = 5_000;
+/** Pings that find a connection whose other end is gone without a word. */
+export const keepaliveMs = 5_000;
+export const keepaliveTimeoutMs = 3_000;
+/** Until Welcome says otherwise. */
+export const defaultHeartbeatPeriodMs = 1_000;
+/** Reports in one frame. */
+export const reportsPerFrameMax = 64;
+/** Pods whose latest status is kept; beyond, the oldest entry goes. */
+export const reportedPodsMax = 2_000;
+/** Events that wait for a session; beyond, the oldest goes, as events are best effort. */
+export const eventsQueuedMax = 256;
+export const eventsPerFrameMax = 50;
+/** Node conditions and capacity are looked at this often, and reported when they changed. */
+export const nodeStatusPeriodMs = 10_000;
+export const nodeImagesMax = 50;
+export const podsMaxDefault = 250;
+/** Below these the node is under pressure, as kubelet's default hard eviction thresholds. */
+export const memoryAvailableBytesMin = 100 * 2 ** 20;
+export const diskAvailableRatioMin = 0.1;
+export const pidsAvailableRatioMin = 0.02;
+/** Pieces in which a tunnel's data is sent. */
+export const tunnelFrameBytesMax = 64 * 1024;
+export const tunnelsMax = 100;
+export const joinTimeoutMs = 10_000;
+export const joinAnswerBytesMax = 64 * 1024;

@@ -1,0 +1,64 @@
+/**
+ * Where things are on disk, below the agent's root:
+ *
+ *     pods/<uid>/etc-hosts                               the /etc/hosts of its containers
+ *     pods/<uid>/containers/<name>/<attempt>             termination messages
+ *     pods/<uid>/volumes/<volume>                        what is mounted from
+ *     pods/<uid>/subpaths/<container>/<mount index>      bind mounts of volumes' subPaths
+ *     logs/<namespace>_<name>_<uid>/<container>/<attempt>.log
+ *     seccomp/                                           profiles of type Localhost
+ */
+
+export class Layout {
+  readonly root: string;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  get pods(): string {
+    return `${this.root}/pods`;
+  }
+
+  get logs(): string {
+    return `${this.root}/logs`;
+  }
+
+  get seccomp(): string {
+    return `${this.root}/seccomp`;
+  }
+
+  pod(uid: string): string {
+    return `${this.pods}/${uid}`;
+  }
+
+  hostsFile(uid: string): string {
+    return `${this.pod(uid)}/etc-hosts`;
+  }
+
+  terminationMessage(uid: string, container: string, attempt: number): string {
+    return `${this.pod(uid)}/containers/${container}/${attempt}`;
+  }
+
+  volume(uid: string, name: string): string {
+    return `${this.pod(uid)}/volumes/${name}`;
+  }
+
+  subPath(uid: string, container: string, index: number): string {
+    return `${this.pod(uid)}/subpaths/${container}/${index}`;
+  }
+
+  podLogs(namespace: string, name: string, uid: string): string {
+    return `${this.logs}/${namespace}_${name}_${uid}`;
+  }
+
+  containerLogs(namespace: string, name: string, uid: string, container: string): string {
+    return `${this.podLogs(namespace, name, uid)}/${container}`;
+  }
+}
+
+/** Relative to the pod's log folder. */
+export const logPath = (container: string, attempt: number): string => `${container}/${attempt}.log`;
+
+/** The uid in the name of a pod's log folder. */
+export const uidOfLogFolder = (folder: string): string => folder.slice(folder.lastIndexOf('_') + 1);
