@@ -96,6 +96,7 @@ export const compactionPeriodMs = 300_000;
 /** Keys that share one lease, and the time in which they join it. */
 export const leaseKeysMax = 1_000;
 export const leaseShareSecondsMax = 300;
+export const electionRetryMs = 500;
 export const leaseWatchRetryMsMin = 100;
 export const leaseWatchRetryMsMax = 5_000;
 

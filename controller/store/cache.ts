@@ -83,7 +83,7 @@ export class Cache implements Reader {
   close(): void {
     this.#closing.abort(new Error('the store is closed'));
     this.#watch?.close();
-    this.#fanout.endWatchers('expired');
+    this.#fanout.endWatchers('closed');
   }
 
   get<T extends KubeObject>(kind: Kind, key: string): Stored<T> | undefined {
@@ -173,6 +173,7 @@ export class Cache implements Reader {
     for (const { history } of this.#kinds.values()) history.reset(revisionEnd(revision));
     this.#take(decoded, revision, false);
     this.#fanout.endWatchers('expired');
+    this.#watch?.close();
     this.#watch = this.#options.kv.watch(rootPrefix, revision + 1, {
       onEvents: (events) => this.#takeEvents(events),
       onCompacted: () => void this.#reread(),

@@ -9,10 +9,12 @@ import type { Stored } from './stored.ts';
 
 const newline = 0x0a;
 
-export const encodeJson = (object: KubeObject): string =>
-  JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: undefined } });
+export const encodeJson = (object: KubeObject): Buffer =>
+  Buffer.from(JSON.stringify({ ...object, metadata: { ...object.metadata, resourceVersion: undefined } }));
 
-export const encodeValue = (json: string, place: number): Buffer => Buffer.from(place === 0 ? json : `${json}\n${place}`);
+/** `json` as it goes to etcd at a place in its transaction. */
+export const encodeValue = (json: Buffer, place: number): Buffer =>
+  place === 0 ? json : Buffer.concat([json, Buffer.from(`\n${place}`)]);
 
 /** Throws SyntaxError when the value is not one of ours. */
 export const decodeValue = (value: Buffer): { object: KubeObject; place: number } => {

@@ -31,7 +31,10 @@ export class Fanout {
 
   /** `changes` are in revision order and of any kinds. */
   toSubscribers(changes: readonly Change[]): void {
-    for (const { kinds, onChanges } of [...this.#subscribers]) {
+    // A copy: who subscribes from within a callback is told of the present objects, these changes included.
+    for (const subscriber of Array.from(this.#subscribers)) {
+      if (!this.#subscribers.has(subscriber)) continue;
+      const { kinds, onChanges } = subscriber;
       const wanted = changes.filter(({ stored }) => kinds.has(stored.kind));
       if (wanted.length > 0) onChanges(wanted);
     }
@@ -43,7 +46,8 @@ export class Fanout {
     }
   }
 
-  endWatchers(why: WatchEnd): void {
-    for (const watchers of this.#watchers.values()) for (const watcher of [...watchers]) watcher.end(why);
+  endWatchers(why: WatchEnd | 'closed'): void {
+    // Watchers leave the set while they end; a set allows that.
+    for (const watchers of this.#watchers.values()) for (const watcher of watchers) watcher.end(why);
   }
 }

@@ -23,6 +23,8 @@ export class Watcher implements ChangeWatcher {
   readonly #options: WatcherOptions;
   #buffer: Change[] = [];
   #handedOut: number;
+  /** Changes up to it have been offered, be it from the history or live. */
+  #offered: number;
   /** A batch is with the reader, who has not come back for the next one. */
   #outstanding = false;
   #end: WatchEnd | 'closed' | undefined;
@@ -31,6 +33,7 @@ export class Watcher implements ChangeWatcher {
   constructor(options: WatcherOptions) {
     this.#options = options;
     this.#handedOut = options.revision;
+    this.#offered = options.revision;
   }
 
   get revision(): number {
@@ -41,9 +44,10 @@ export class Watcher implements ChangeWatcher {
   /** Takes what concerns this watcher; the changes are of its kind and in order. */
   offer(changes: readonly Change[]): void {
     if (this.#end !== undefined) return;
-    const { namespace, revision, eventsMax } = this.#options;
+    const { namespace, eventsMax } = this.#options;
     for (const change of changes) {
-      if (change.stored.revision <= revision) continue;
+      if (change.stored.revision <= this.#offered) continue;
+      this.#offered = change.stored.revision;
       if (namespace !== undefined && change.stored.object.metadata.namespace !== namespace) continue;
       this.#buffer.push(change);
     }
@@ -51,7 +55,7 @@ export class Watcher implements ChangeWatcher {
     else if (this.#buffer.length > 0) this.#wake?.();
   }
 
-  end(why: WatchEnd): void {
+  end(why: WatchEnd | 'closed'): void {
     this.#finish(why);
   }
 

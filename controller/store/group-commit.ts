@@ -1,0 +1,152 @@
+/**
+ * Writes that are ready together share one transaction.
+ *
+ *     add ─► queue ─► take a batch (no key twice, bounded) ─► txn ─┬─ succeeded: all are written
+ *              ▲                                                   ├─ a guard failed: those writes are answered, the rest goes again
+ *              └───────────────────────────────────────────────────┘  no answer: the outcome of the batch is unknown, the queue's is not
+ *
+ * Invariants: one transaction is in flight at most, so writes of one key keep their order. A write whose answer was
+ * lost is never sent again: only its author can find out what became of it.
+ */
+import { ApiError, unavailable } from '../../proto/errors.ts';
+import { assert } from '../../proto/process/assert.ts';
+import { txnBytesMax, txnOperationsMax, writesQueuedMax } from '../limits.ts';
+import { encodeValue } from './codec.ts';
+import { type Kv, KvLeaseNotFound, type KvTxnResult, KvUnavailable, type KvWrite } from './kv.ts';
+
+export interface GuardedWrite {
+  /** Storage key. */
+  readonly key: string;
+  /** Undefined deletes. */
+  readonly json: Buffer | undefined;
+  /** etcd's mod revision; 0 creates. */
+  readonly expectedRevision: number;
+  readonly lease?: string;
+}
+
+export interface Written {
+  readonly modRevision: number;
+  /** The write's place in its transaction. */
+  readonly place: number;
+}
+
+/** The guard did not hold. */
+export class GuardFailed extends Error {
+  override readonly name = 'GuardFailed';
+  /** The key's mod revision; 0 when it is absent. */
+  readonly presentRevision: number;
+
+  constructor(presentRevision: number) {
+    super('the key is at another revision');
+    this.presentRevision = presentRevision;
+  }
+}
+
+interface Pending {
+  readonly write: GuardedWrite;
+  readonly resolve: (written: Written) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const outcomeUnknown = (): ApiError => unavailable('etcd did not answer; whether the write took effect is unknown');
+
+export class GroupCommit {
+  readonly #kv: Kv;
+  readonly #onLeaseLost: () => void;
+  #queue: Pending[] = [];
+  #committing = false;
+
+  constructor(kv: Kv, onLeaseLost: () => void) {
+    this.#kv = kv;
+    this.#onLeaseLost = onLeaseLost;
+  }
+
+  /** Throws GuardFailed, ApiError ServiceUnavailable or TooManyRequests. */
+  add(write: GuardedWrite): Promise<Written> {
+    const { promise, resolve, reject } = Promise.withResolvers<Written>();
+    if (this.#queue.length >= writesQueuedMax) {
+      reject(new ApiError('TooManyRequests', 'too many writes are waiting', { retryAfterSeconds: 1 }));
+      return promise;
+    }
+    this.#queue.push({ write, resolve, reject });
+    if (!this.#committing) {
+      this.#committing = true;
+      // In a later microtask, so that writes of one turn of the event loop find each other.
+      queueMicrotask(() => void this.#commitAll());
+    }
+    return promise;
+  }
+
+  async #commitAll(): Promise<void> {
+    while (this.#queue.length > 0) await this.#commit(this.#takeBatch());
+    this.#committing = false;
+  }
+
+  /** The front of the queue, without a second write of any key; what is left out keeps its order. */
+  #takeBatch(): readonly Pending[] {
+    const batch: Pending[] = [];
+    const left: Pending[] = [];
+    const keys = new Set<string>();
+    let bytes = 0;
+    let full = false;
+    for (const pending of this.#queue) {
+      const { key, json } = pending.write;
+      const size = json?.length ?? 0;
+      full ||= batch.length >= txnOperationsMax || (batch.length > 0 && bytes + size > txnBytesMax);
+      if (full || keys.has(key)) {
+        left.push(pending);
+        continue;
+      }
+      keys.add(key);
+      bytes += size;
+      batch.push(pending);
+    }
+    this.#queue = left;
+    return batch;
+  }
+
+  async #commit(batch: readonly Pending[]): Promise<void> {
+    const writes = batch.map(({ write }, place): KvWrite => ({
+      key: write.key,
+      value: write.json === undefined ? undefined : encodeValue(write.json, place),
+      expectedRevision: write.expectedRevision,
+      ...(write.lease === undefined ? {} : { lease: write.lease }),
+    }));
+    try {
+      this.#settle(batch, await this.#kv.txn(writes));
+    } catch (error) {
+      this.#failed(batch, error);
+    }
+  }
+
+  #settle(batch: readonly Pending[], result: KvTxnResult): void {
+    if (result.succeeded) {
+      for (const [place, pending] of batch.entries()) pending.resolve({ modRevision: result.revision, place });
+      return;
+    }
+    const again: Pending[] = [];
+    for (const [at, pending] of batch.entries()) {
+      const present = result.revisions[at] ?? 0;
+      if (present === pending.write.expectedRevision) again.push(pending);
+      else pending.reject(new GuardFailed(present));
+    }
+    assert(again.length < batch.length, 'a transaction fails because a guard does not hold');
+    this.#queue.unshift(...again);
+  }
+
+  #failed(batch: readonly Pending[], error: unknown): void {
+    if (error instanceof KvLeaseNotFound) {
+      this.#onLeaseLost();
+      for (const { write, reject } of batch) if (write.lease !== undefined) reject(unavailable('the lease of the object was lost'));
+      this.#queue.unshift(...batch.filter(({ write }) => write.lease === undefined));
+      return;
+    }
+    const unreachable = error instanceof KvUnavailable;
+    for (const { reject } of batch) reject(unreachable ? outcomeUnknown() : error);
+    if (!unreachable) return;
+    // These were never sent. To let each wait for its own timeout would only make clients wait longer for the same answer.
+    const queued = this.#queue;
+    this.#queue = [];
+    for (const { reject } of queued) reject(unavailable('etcd cannot be reached; nothing was written'));
+  }
+}

@@ -1,0 +1,45 @@
+/** The store as a whole. */
+import { kinds } from '../../proto/kinds.ts';
+import type { Clock } from '../../proto/process/clock.ts';
+import type { Log } from '../../proto/process/log.ts';
+import type { Random } from '../../proto/process/random.ts';
+import { Cache } from './cache.ts';
+import { Compaction } from './compaction.ts';
+import type { Kv } from './kv.ts';
+import type { Reader } from './reader.ts';
+import { Store } from './store.ts';
+import type { StoreWriter } from './writer.ts';
+
+export interface OpenStoreOptions {
+  readonly kv: Kv;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly random: Random;
+}
+
+export interface OpenStore {
+  readonly reader: Reader;
+  readonly writer: StoreWriter;
+  /** Whether etcd is reachable, as far as the watch can tell. */
+  connected(): boolean;
+  /** Leaves `kv` open: it belongs to the caller. */
+  close(): void;
+}
+
+/** Resolves when the cache is filled; waits, with a line in the log, while etcd is away. */
+export const openStore = async (options: OpenStoreOptions, signal?: AbortSignal): Promise<OpenStore> => {
+  const { kv, clock, random } = options;
+  const log = options.log.child('store');
+  const cache = new Cache({ kv, clock, random, log, kinds });
+  await cache.start(signal);
+  const compaction = new Compaction(kv, clock, log);
+  return {
+    reader: cache,
+    writer: new Store({ kv, reader: cache, clock }),
+    connected: () => cache.connected,
+    close() {
+      compaction.close();
+      cache.close();
+    },
+  };
+};
