@@ -1,5 +1,20 @@
-/** The pods of this node: one worker each. Fed by the session, reported through `onReport`. */
+/**
+ * The pods of this node: one worker each. Fed by the session, reported through `onReport`.
+ *
+ * Invariants: a pod has at most one worker, from its first mention until nothing of it is left; nothing on the node
+ * is touched before the first complete list; what the complete list does not name is stopped and cleaned.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Clock, Timer } from '../../proto/process/clock.ts';
+import type { Log } from '../../proto/process/log.ts';
+import type { Random } from '../../proto/process/random.ts';
 import type { Pod, PodStatus } from '../../proto/resources/kubernetes.ts';
+import { orphanGraceMs, relistPeriodMs, sandboxesStartingMax } from '../limits.ts';
+import type { ObservedPod, Runtime, RuntimeEvent } from '../runtime/runtime.ts';
+import { admit } from './admit.ts';
+import { graceMsOf } from './draft.ts';
+import { Slots } from './slots.ts';
+import { Worker } from './worker.ts';
 
 export interface PodStatusReport {
   readonly uid: string;
@@ -26,4 +41,135 @@ export interface PodSink {
   upsert(pod: Pod): void;
   /** The object is gone from the API: kill what runs, at once if it must. */
   remove(uid: string): void;
+}
+
+export interface PodsOptions {
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly hostIp: string;
+  readonly nodeName: string;
+  /** Called with every status that differs from the one before. */
+  readonly onReport: (report: PodStatusReport) => void;
+  readonly onEvent: (event: PodEvent) => void;
+}
+
+/** A pod that runs here and that nobody knows: as much of it as the runtime remembers. */
+const orphan = (uid: string, observed: ObservedPod | undefined): Pod => {
+  const names = new Set(observed?.containers.map((container) => container.name));
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { uid, name: observed?.name ?? '', namespace: observed?.namespace ?? '' },
+    spec: { containers: [...names].map((name) => ({ name })) },
+  };
+};
+
+/** Those that run already hold their ports; among the others the older pod wins. */
+const byAge = (left: Pod, right: Pod): number => {
+  const began = Number(right.status?.startTime !== undefined) - Number(left.status?.startTime !== undefined);
+  return began || (left.metadata.creationTimestamp ?? '').localeCompare(right.metadata.creationTimestamp ?? '');
+};
+
+export class Pods implements PodSink {
+  readonly #options: PodsOptions;
+  readonly #workers = new Map<string, Worker>();
+  readonly #sandboxSlots = new Slots(sandboxesStartingMax);
+  #events: { close(): void } | undefined;
+  #relist: Timer | undefined;
+  /** A complete list has come: what it does not name may be stopped. */
+  #complete = false;
+  #closed = false;
+
+  constructor(options: PodsOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to listen to the runtime. Pods come by `replace`. */
+  async start(): Promise<void> {
+    const { runtime, clock } = this.#options;
+    this.#events = runtime.subscribe((event) => this.#onEvent(event));
+    this.#relist = clock.every(relistPeriodMs, () => void this.#sweep());
+  }
+
+  /** Stops working; containers run on. */
+  close(): void {
+    this.#closed = true;
+    this.#events?.close();
+    this.#relist?.cancel();
+    for (const worker of this.#workers.values()) worker.close();
+    this.#workers.clear();
+  }
+
+  replace(pods: readonly Pod[]): void {
+    const named = new Set(pods.map((pod) => pod.metadata.uid));
+    for (const [uid, worker] of this.#workers) {
+      if (!named.has(uid)) worker.remove(graceMsOf(worker.pod));
+    }
+    for (const pod of pods.toSorted(byAge)) this.upsert(pod);
+    this.#complete = true;
+    void this.#sweep();
+  }
+
+  upsert(pod: Pod): void {
+    const uid = pod.metadata.uid ?? '';
+    const known = this.#workers.get(uid);
+    if (known) {
+      known.update(pod);
+      return;
+    }
+    const others = [...this.#workers.values()].filter((worker) => !worker.isFinal).map((worker) => worker.pod);
+    const rejection = pod.metadata.deletionTimestamp ? undefined : admit(pod, others);
+    const worker = this.#add(pod);
+    if (rejection) worker.fail(rejection.reason, rejection.message);
+    worker.wake('observe');
+  }
+
+  remove(uid: string): void {
+    this.#workers.get(uid)?.remove(0);
+  }
+
+  #add(pod: Pod): Worker {
+    const uid = pod.metadata.uid ?? '';
+    const { runtime, clock, random, log, hostIp, onReport, onEvent } = this.#options;
+    const worker = new Worker(pod, {
+      runtime,
+      clock,
+      random,
+      log,
+      hostIp,
+      onReport,
+      onEvent,
+      sandboxSlots: this.#sandboxSlots,
+      onFinished: () => void this.#workers.delete(uid),
+    });
+    this.#workers.set(uid, worker);
+    return worker;
+  }
+
+  #onEvent(event: RuntimeEvent): void {
+    this.#workers.get(event.podUid)?.wake('observe');
+  }
+
+  /** The safety net: whoever differs from what its worker saw is looked at; whoever has no worker goes. */
+  async #sweep(): Promise<void> {
+    if (!this.#complete || this.#closed) return;
+    const { runtime, log } = this.#options;
+    try {
+      const before = new Set(this.#workers.keys());
+      const [observed, onDisk] = await Promise.all([runtime.observe(), runtime.podsOnDisk()]);
+      if (this.#closed) return;
+      for (const [uid, worker] of this.#workers) {
+        if (!isDeepStrictEqual(observed.get(uid), worker.observed)) worker.wake('observe');
+      }
+      for (const uid of new Set([...observed.keys(), ...onDisk])) {
+        if (before.has(uid) || this.#workers.has(uid)) continue;
+        log.info('removing a pod that is not this node’s', { uid });
+        this.#add(orphan(uid, observed.get(uid))).remove(orphanGraceMs);
+      }
+    } catch (error) {
+      log.warn('cannot list pods', { error });
+    }
+  }
 }
