@@ -1,0 +1,65 @@
+/**
+ * The pod network on this node, as CNI plugins set it up: a bridge with the node's subnet, addresses from host-local, and
+ * host ports. containerd reads the file when it appears or changes; written only when it does change.
+ */
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+
+const fileName = '10-berth.conflist';
+const defaultMtu = 1_500;
+
+/** The network list for a node's subnet; see the bridge, host-local and portmap plugins for the fields. */
+export const networkList = (podCidr: string, mtu: number, bridge = 'berth0'): object => ({
+  cniVersion: '0.4.0',
+  name: 'berth',
+  plugins: [
+    {
+      type: 'bridge',
+      bridge,
+      isGateway: true,
+      ipMasq: true,
+      // A pod may reach itself through a service.
+      hairpinMode: true,
+      mtu,
+      ipam: { type: 'host-local', ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
+    },
+    { type: 'portmap', capabilities: { portMappings: true }, snat: true },
+  ],
+});
+
+/** The interface of the default route in /proc/net/route; undefined when there is none. */
+export const uplinkIn = (routes: string): string | undefined =>
+  routes
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .find(([, destination, , , , , , mask]) => destination === '00000000' && mask === '00000000')?.[0];
+
+/** The MTU of the host's uplink, or of the interface that has `nodeIp`, or Ethernet's. */
+export const uplinkMtu = async (nodeIp: string): Promise<number> => {
+  const owner = Object.entries(networkInterfaces()).find(([, addresses]) => addresses?.some(({ address }) => address === nodeIp))?.[0];
+  try {
+    const name = uplinkIn(await readFile('/proc/self/net/route', 'utf8')) ?? owner;
+    return name === undefined ? defaultMtu : Number(await readFile(`/sys/class/net/${name}/mtu`, 'utf8'));
+  } catch {
+    // Another network namespace than that of /sys, or no such file: Ethernet's MTU always works on one machine.
+    return defaultMtu;
+  }
+};
+
+/** Writes the network list into `confDir` when it differs; true when it was written. */
+export const writeNetworkList = async (confDir: string, list: object): Promise<boolean> => {
+  const path = join(confDir, fileName);
+  const text = `${JSON.stringify(list, undefined, 2)}\n`;
+  const present = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (present === text) return false;
+  await mkdir(confDir, { recursive: true });
+  // Not *.conflist, or containerd would read the unfinished file.
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
+  return true;
+};

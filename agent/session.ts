@@ -1,0 +1,246 @@
+/**
+ * The agent's session with whichever controller it reaches:
+ *
+ *   dial ──► Hello ──► Welcome ──► complete objects, complete pods ──► changes, acknowledgements, tunnels …
+ *    ▲                                heartbeats, pod reports, node status, events ──►
+ *    └── the next endpoint, after a jittered wait ◄── the session breaks
+ *
+ * A session that breaks stops nothing: pods run on, reports wait in their slots, and the next session begins with the
+ * complete state in both directions.
+ */
+import { Client, credentials } from '@grpc/grpc-js';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { messageBytesMax, nodeService, toJsonBytes } from '../proto/node-service.ts';
+import type { AgentFrame, ControllerFrame, PodChanges, Welcome } from '../proto/node-service.ts';
+import { backoffMs } from '../proto/process/backoff.ts';
+import type { Clock, Timer } from '../proto/process/clock.ts';
+import type { Log } from '../proto/process/log.ts';
+import type { Random } from '../proto/process/random.ts';
+import type { Pod } from '../proto/resources/kubernetes.ts';
+import type { EventQueue } from './event-queue.ts';
+import type { Identity } from './identity.ts';
+import { connectTimeoutMs, defaultHeartbeatPeriodMs, keepaliveMs, keepaliveTimeoutMs, reconnectMsMax, reconnectMsMin } from './limits.ts';
+import type { NodeObjectStore } from './node-objects.ts';
+import type { NodeStatusSource } from './node-status.ts';
+import type { PodSink } from './pods/pods.ts';
+import type { StatusReporter } from './status-reporter.ts';
+import type { TunnelAnswers } from './tunnel.ts';
+
+type SessionStream = ClientDuplexStream<AgentFrame, ControllerFrame>;
+
+export interface SessionOptions {
+  /** `host:port` of the controllers' node ports; tried in turn. */
+  readonly endpoints: readonly string[];
+  readonly identity: Identity;
+  readonly nodeName: string;
+  readonly agentVersion: string;
+  readonly node: NodeStatusSource;
+  readonly pods: PodSink;
+  readonly objects: NodeObjectStore;
+  readonly reporter: StatusReporter;
+  readonly events: EventQueue;
+  readonly tunnels: TunnelAnswers;
+  /** Called with every Welcome, before its pods: the pod network must be set up before the first pod. */
+  readonly onWelcome: (welcome: Welcome) => void | Promise<void>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+const clientOptions = {
+  'grpc.max_receive_message_length': messageBytesMax,
+  'grpc.max_send_message_length': messageBytesMax,
+  'grpc.keepalive_time_ms': keepaliveMs,
+  'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
+  'grpc.enable_retries': 0,
+  // Each attempt dials anew: the waiting between attempts is this file's.
+  'grpc.use_local_subchannel_pool': 1,
+};
+
+/** One connection, from dialling to its end. */
+class Connection {
+  readonly #options: SessionOptions;
+  readonly #client: Client;
+  readonly #ended = new AbortController();
+  #stream: SessionStream | undefined;
+  #heartbeat: Timer | undefined;
+  #writable = true;
+  #scheduled = false;
+  #nodeDirty = false;
+  /** Frames are taken one after the other, since Welcome may have to wait for the network. */
+  #taking: Promise<void> = Promise.resolve();
+  /** Pods that have been named, until they are complete; undefined after. */
+  #named: Pod[] | undefined = [];
+  welcomed = false;
+
+  constructor(endpoint: string, options: SessionOptions) {
+    this.#options = options;
+    const { caPem, certPem, keyPem } = options.identity;
+    const secure = credentials.createSsl(Buffer.from(caPem), Buffer.from(keyPem), Buffer.from(certPem));
+    this.#client = new Client(endpoint, secure, clientOptions);
+  }
+
+  /** Resolves to why the connection ended. */
+  async run(signal: AbortSignal): Promise<string> {
+    const stop = AbortSignal.any([signal, this.#ended.signal]);
+    try {
+      await this.#connected();
+      if (stop.aborted) return 'stopped';
+      return await this.#converse(stop);
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      this.#heartbeat?.cancel();
+      this.#ended.abort();
+      this.#client.close();
+    }
+  }
+
+  /** There is something to send. What comes up in one tick goes out together. */
+  ready(): void {
+    if (this.#scheduled || this.#ended.signal.aborted) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  nodeChanged(): void {
+    this.#nodeDirty = true;
+    this.ready();
+  }
+
+  #connected(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#client.waitForReady(this.#options.clock.nowMs() + connectTimeoutMs, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  #converse(signal: AbortSignal): Promise<string> {
+    const { path, requestSerialize, responseDeserialize } = nodeService.session;
+    const { node, nodeName, agentVersion, reporter, objects, clock } = this.#options;
+    const stream: SessionStream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    this.#stream = stream;
+    return new Promise((resolve) => {
+      const onAbort = (): void => stream.cancel();
+      signal.addEventListener('abort', onAbort, { once: true });
+      stream.on('error', () => undefined);
+      stream.on('status', ({ code, details }: { code: number; details: string }) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(`${code} ${details}`);
+      });
+      stream.on('drain', () => {
+        this.#writable = true;
+        this.#flush();
+      });
+      stream.on('data', (frame: ControllerFrame) => {
+        this.#taking = this.#taking.then(() => this.#take(frame)).catch((error: unknown) => {
+          this.#options.log.error('a frame of the controller could not be taken', { frame: frame.frame, error });
+          stream.cancel();
+        });
+      });
+      reporter.begin();
+      objects.begin();
+      stream.write({ frame: 'hello', hello: { nodeName, agentVersion, node: toJsonBytes(node.node()) } });
+      this.#beat(defaultHeartbeatPeriodMs, clock);
+    });
+  }
+
+  #beat(periodMs: number, clock: Clock): void {
+    this.#heartbeat?.cancel();
+    this.#heartbeat = clock.every(periodMs, () => {
+      // A stream that is full has something better to say.
+      if (this.#writable) this.#write({ frame: 'heartbeat', heartbeat: {} });
+    });
+  }
+
+  async #take(frame: ControllerFrame): Promise<void> {
+    const { objects, reporter, tunnels, clock, onWelcome } = this.#options;
+    if (this.#ended.signal.aborted) return;
+    if (frame.frame === 'welcome') {
+      await onWelcome(frame.welcome);
+      this.welcomed = true;
+      if (frame.welcome.heartbeatPeriodMs > 0) this.#beat(frame.welcome.heartbeatPeriodMs, clock);
+      this.#flush();
+    } else if (frame.frame === 'objects') objects.take(frame.objects);
+    else if (frame.frame === 'pods') this.#takePods(frame.pods);
+    else if (frame.frame === 'acks') reporter.acknowledged(frame.acks.acks);
+    else if (frame.frame === 'openTunnel') void tunnels.answer(this.#client, frame.openTunnel, this.#ended.signal);
+  }
+
+  #takePods({ pods, removedUids, complete }: PodChanges): void {
+    const sink = this.#options.pods;
+    const parsed = pods.map((bytes) => JSON.parse(String(bytes)) as Pod);
+    if (this.#named === undefined) {
+      for (const uid of removedUids) sink.remove(uid);
+      for (const pod of parsed) sink.upsert(pod);
+      return;
+    }
+    const removed = new Set(removedUids);
+    this.#named = [...this.#named.filter(({ metadata }) => !removed.has(metadata.uid ?? '')), ...parsed];
+    if (!complete) return;
+    const latest = new Map(this.#named.map((pod) => [pod.metadata.uid, pod]));
+    this.#named = undefined;
+    sink.replace([...latest.values()]);
+  }
+
+  /** Before Welcome only Hello goes out: the controller may still be finding out who this is. */
+  #flush(): void {
+    const { node, reporter, events } = this.#options;
+    while (this.welcomed && this.#writable && !this.#ended.signal.aborted) {
+      if (this.#nodeDirty) {
+        this.#nodeDirty = false;
+        this.#write({ frame: 'node', node: { status: toJsonBytes(node.node().status) } });
+        continue;
+      }
+      const reports = reporter.take();
+      if (reports.length > 0) {
+        this.#write({ frame: 'pods', pods: { reports } });
+        continue;
+      }
+      const eventReports = events.take();
+      if (eventReports.length === 0) return;
+      this.#write({ frame: 'events', events: { reports: eventReports } });
+    }
+  }
+
+  #write(frame: AgentFrame): void {
+    if (this.#stream) this.#writable = this.#stream.write(frame);
+  }
+}
+
+export class Session {
+  readonly #options: SessionOptions;
+  #connection: Connection | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    options.reporter.onReady = () => this.#connection?.ready();
+    options.events.onReady = () => this.#connection?.ready();
+    options.node.onChange = () => this.#connection?.nodeChanged();
+  }
+
+  /** Whether a controller has welcomed this node and not gone since. */
+  get connected(): boolean {
+    return this.#connection?.welcomed ?? false;
+  }
+
+  /** Keeps a session until aborted; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { endpoints, clock, random, log } = this.#options;
+    let failures = 0;
+    for (let attempt = 0; !signal.aborted; attempt += 1) {
+      const endpoint = endpoints[attempt % endpoints.length] ?? '';
+      const connection = new Connection(endpoint, this.#options);
+      this.#connection = connection;
+      const why = await connection.run(signal);
+      this.#connection = undefined;
+      if (signal.aborted) return;
+      failures = connection.welcomed ? 1 : failures + 1;
+      const delayMs = backoffMs(failures, { initialMs: reconnectMsMin, maxMs: reconnectMsMax }) * (0.5 + random.next() / 2);
+      log.warn('no session with a controller', { endpoint, why, retryInMs: Math.round(delayMs) });
+      await clock.sleep(delayMs, signal).catch(() => undefined);
+    }
+  }
+}
