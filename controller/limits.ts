@@ -142,3 +142,5 @@ export const sessionKeepaliveTimeoutMs = 5_000;
 export const jsonNestingMax = 200;
 /** Nodes that the aliases of one YAML body may unfold to, as the yaml package counts them. */
 export const yamlAliasesMax = 100;
+/** YAML is parsed far slower than JSON, on the thread that serves everybody. */
+export const yamlBytesMax = 1024 * 1024;

@@ -1,7 +1,7 @@
 /** YAML text as JSON values: one document, no custom types, duplicates found, aliases bounded. */
 import type * as yamlPackage from 'yaml';
 import { ApiError, badRequest } from '../../proto/errors.ts';
-import { jsonNestingMax, yamlAliasesMax } from '../limits.ts';
+import { jsonNestingMax, yamlAliasesMax, yamlBytesMax } from '../limits.ts';
 import type { ParsedText } from './json-text.ts';
 
 type Yaml = typeof yamlPackage;
@@ -35,11 +35,31 @@ class Duplicates {
   }
 }
 
+/**
+ * A first look before the parser, which takes seconds to stumble over a megabyte of brackets. Brackets in strings
+ * count too, so the bound is far above what text with a stray bracket reaches.
+ */
+const unmatchedBracketsMax = 1_000;
+const dashes = /(?:- ){200}/;
+
+const isBomb = (text: string): boolean => {
+  let open = 0;
+  for (let index = 0; index < text.length && open <= unmatchedBracketsMax; index += 1) {
+    const code = text.charCodeAt(index);
+    // [ and {, then ] and }
+    if (code === 0x5b || code === 0x7b) open += 1;
+    else if ((code === 0x5d || code === 0x7d) && open > 0) open -= 1;
+  }
+  return open > unmatchedBracketsMax || dashes.test(text);
+};
+
 const malformed = (why: string, cause?: unknown): ApiError =>
   new ApiError('BadRequest', `the body is not valid YAML: ${why}`, undefined, { cause });
 
 /** Throws ApiError BadRequest for what is no YAML, for several documents, deep nesting and too many aliases. */
 export const parseYaml = async (text: string): Promise<ParsedText> => {
+  if (text.length > yamlBytesMax) throw new ApiError('RequestEntityTooLarge', `a YAML body may have ${yamlBytesMax} bytes`);
+  if (isBomb(text)) throw malformed('it is nested too deep');
   // Seldom needed and not small: loaded with the first YAML body.
   const yaml = await import('yaml');
   try {

@@ -1,0 +1,77 @@
+/** The component schemas of an OpenAPI v3 document, from the generated schema and its documentation. */
+import type { Kind } from '../../../proto/kinds.ts';
+import { listType, isAtomicMap, isAtomicType } from '../../../proto/schema/list-types.ts';
+import { mergeRule } from '../../../proto/schema/lists.ts';
+import type { JsonRecord } from '../../../proto/schema/records.ts';
+import type { Schema, SchemaType } from '../../../proto/schema/schema.ts';
+import type { Descriptions, Scalar, Shape } from '../../../proto/schema/shape.ts';
+
+/** What a type stands for on the wire, as clients look it up. */
+export type GroupVersionKind = Pick<Kind, 'group' | 'version' | 'kind'>;
+
+const refTo = (name: string): string => `#/components/schemas/${name}`;
+
+const scalar = ({ type, format }: Scalar): JsonRecord => {
+  if (type === 'any') return { type: 'object' };
+  if (format === 'int-or-string') return { oneOf: [{ type: 'integer' }, { type: 'string' }], format };
+  if (format === 'quantity') return { oneOf: [{ type: 'string' }, { type: 'number' }] };
+  if (format === 'micro-time') return { type, format: 'date-time' };
+  return format === undefined ? { type } : { type, format };
+};
+
+const shapeSchema = (shape: Shape): JsonRecord => {
+  if ('ref' in shape) return { allOf: [{ $ref: refTo(shape.ref) }] };
+  if ('array' in shape) return { type: 'array', items: shapeSchema(shape.array) };
+  return 'map' in shape ? { type: 'object', additionalProperties: shapeSchema(shape.map) } : scalar(shape);
+};
+
+/** Kubernetes' extensions: how patches and server-side apply merge the field. */
+const extensions = (typeName: string, field: string): JsonRecord => {
+  const rule = mergeRule(typeName, field);
+  const list = listType(typeName, field);
+  const strategy = [...(rule?.merge ? ['merge'] : []), ...(rule?.retainKeys ? ['retainKeys'] : [])].join(',');
+  return {
+    ...(list === undefined ? {} : { 'x-kubernetes-list-type': list.type }),
+    ...(list?.keys === undefined ? {} : { 'x-kubernetes-list-map-keys': list.keys }),
+    ...(isAtomicMap(typeName, field) ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+    ...(rule?.key === undefined ? {} : { 'x-kubernetes-patch-merge-key': rule.key }),
+    ...(strategy === '' ? {} : { 'x-kubernetes-patch-strategy': strategy }),
+  };
+};
+
+const typeSchema = (type: SchemaType, descriptions: Descriptions, kinds: readonly GroupVersionKind[]): JsonRecord => {
+  const texts = descriptions[type.name];
+  const properties: JsonRecord = {};
+  for (const [field, shape] of type.fields) {
+    const description = texts?.properties[field];
+    properties[field] = { ...(description ? { description } : {}), ...shapeSchema(shape), ...extensions(type.name, field) };
+  }
+  return {
+    ...(texts?.description ? { description: texts.description } : {}),
+    type: 'object',
+    ...(type.fields.size > 0 ? { properties } : {}),
+    ...(type.required.length > 0 ? { required: type.required } : {}),
+    ...(isAtomicType(type.name) ? { 'x-kubernetes-map-type': 'atomic' } : {}),
+    ...(kinds.length > 0 ? { 'x-kubernetes-group-version-kind': kinds.map(({ group, version, kind }) => ({ group, version, kind })) } : {}),
+  };
+};
+
+/** The schemas of `roots` and of all that they refer to; `kindsOf` says which kinds a type is. */
+export const componentSchemas = (
+  schema: Schema,
+  descriptions: Descriptions,
+  roots: readonly SchemaType[],
+  kindsOf: (type: SchemaType) => readonly GroupVersionKind[],
+): JsonRecord => {
+  const found = new Map<string, JsonRecord>();
+  const pending = [...roots];
+  for (let type = pending.pop(); type !== undefined; type = pending.pop()) {
+    if (found.has(type.name)) continue;
+    found.set(type.name, typeSchema(type, descriptions, kindsOf(type)));
+    for (const shape of type.fields.values()) {
+      const inner = schema.itemType(shape);
+      if (inner !== undefined) pending.push(inner);
+    }
+  }
+  return Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+};
