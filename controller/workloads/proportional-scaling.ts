@@ -62,5 +62,6 @@ export const scaleProportionally = (
   const saturated = newSet !== undefined && replicasOf(newSet) === wanted && availableOf(newSet) === wanted
     && Number(newSet.metadata.annotations?.[desiredReplicasAnnotation]) === wanted;
   if (saturated) return activeSets(oldSets).map((set) => ({ set, replicas: 0 }));
-  return isRolling(deployment) ? spread(deployment, active) : [];
+  // Recreate stops the old ones by itself; here they only learn the new total.
+  return isRolling(deployment) ? spread(deployment, active) : active.map((set) => ({ set, replicas: replicasOf(set) }));
 };
