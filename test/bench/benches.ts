@@ -1,0 +1,144 @@
+/** The benches. Each returns one JSON object: the figure, its floor of the same run, and the bound that it must hold. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { Cri } from '../../agent/runtime/cri.ts';
+import { deploymentKind } from '../../proto/kinds.ts';
+import { systemClock } from '../../proto/process/clock.ts';
+import type { Pod } from '../../proto/resources/kubernetes.ts';
+import type { ClusterFixture } from '../fixtures/cluster.ts';
+import { type Floor, startFloor } from './floor.ts';
+import { allReady, deployment, median, removeDeployment, rounded, watchPods } from './workload.ts';
+
+export interface BenchContext {
+  readonly cluster: ClusterFixture;
+  /** Present on the node before the clock starts. */
+  readonly image: string;
+  readonly say: (text: string) => void;
+}
+
+export type Figures = Readonly<Record<string, number | boolean>>;
+
+const pods = 50;
+const floorConcurrency = 8;
+const samples = 9;
+
+const withFloor = async <T>(measure: (floor: Floor) => Promise<T>): Promise<T> => {
+  const floor = await startFloor();
+  try {
+    return await measure(floor);
+  } finally {
+    await floor.close();
+  }
+};
+
+/** Applies and waits until `count` are Ready; milliseconds. */
+const applyUntilReady = async ({ cluster, image }: BenchContext, name: string, count: number): Promise<number> => {
+  const watch = await watchPods(cluster.client, name);
+  const startedMs = systemClock.monotonicMs();
+  await cluster.client.create(deploymentKind, 'default', deployment(name, image, count));
+  await watch.until(allReady(count));
+  const tookMs = systemClock.monotonicMs() - startedMs;
+  await watch.close();
+  return tookMs;
+};
+
+const pullOnce = async (context: BenchContext): Promise<void> => {
+  await applyUntilReady(context, 'warm', 1);
+  await removeDeployment(context.cluster.client, 'warm');
+};
+
+const start = async (context: BenchContext): Promise<Figures> => {
+  await pullOnce(context);
+  const floorRate = await withFloor((floor) => floor.podsPerSecond(pods, floorConcurrency));
+  const tookMs = await applyUntilReady(context, 'start', pods);
+  await removeDeployment(context.cluster.client, 'start');
+  const rate = pods / (tookMs / 1000);
+  return { pods_per_second: rounded(rate, 2), cri_pods_per_second: rounded(floorRate, 2), ratio: rounded(rate / floorRate, 3), holds: rate / floorRate >= 0.85 };
+};
+
+const latency = async (context: BenchContext): Promise<Figures> => {
+  await pullOnce(context);
+  const floorMs = median(await withFloor(async (floor) => {
+    const taken: number[] = [];
+    for (let index = 0; index < samples; index += 1) taken.push(await floor.podMs());
+    return taken;
+  }));
+  const taken: number[] = [];
+  for (let index = 0; index < samples; index += 1) {
+    taken.push(await applyUntilReady(context, `latency-${index}`, 1));
+    await removeDeployment(context.cluster.client, `latency-${index}`);
+  }
+  const ms = median(taken);
+  return { median_ms: rounded(ms), cri_median_ms: rounded(floorMs), above_ms: rounded(ms - floorMs), holds: ms - floorMs <= 120 };
+};
+
+/** The main process of the pod's container, as containerd names it. */
+const mainProcess = async (cluster: ClusterFixture, pod: Pod): Promise<number> => {
+  const id = (pod.status?.containerStatuses?.[0]?.containerID ?? '').replace('containerd://', '');
+  const listed = execFileSync('ctr', ['--address', cluster.containerdSocket, '--namespace', 'k8s.io', 'tasks', 'ls'], { encoding: 'utf8' });
+  return Number(listed.split('\n').find((line) => line.startsWith(id))?.trim().split(/\s+/)[1]);
+};
+
+const heal = async (context: BenchContext): Promise<Figures> => {
+  const { cluster } = context;
+  await pullOnce(context);
+  const floorMs = median(await withFloor(async (floor) => {
+    const taken: number[] = [];
+    for (let index = 0; index < samples; index += 1) taken.push(await floor.restartMs());
+    return taken;
+  }));
+  const taken: number[] = [];
+  const cri = new Cri(cluster.containerdSocket, () => systemClock.nowMs());
+  for (let index = 0; index < samples; index += 1) {
+    // A fresh pod each time: only the first restart comes without a delay.
+    const name = `heal-${index}`;
+    await applyUntilReady(context, name, 1);
+    const watch = await watchPods(cluster.client, name);
+    const [pod] = [...watch.pods.values()];
+    if (!pod) throw new Error('the pod went away');
+    const pid = await mainProcess(cluster, pod);
+    const startedMs = systemClock.nowMs();
+    process.kill(pid, 'SIGKILL');
+    await watch.until(([now]) => now?.status?.containerStatuses?.[0]?.restartCount === 1 && now.status.containerStatuses[0].state?.running !== undefined);
+    // containerd's own time of the start: the status above only says that it happened.
+    const id = ([...watch.pods.values()][0]?.status?.containerStatuses?.[0]?.containerID ?? '').replace('containerd://', '');
+    const { status } = await cri.call('ContainerStatus', { container_id: id });
+    taken.push(Number(status.started_at) / 1e6 - startedMs);
+    await watch.close();
+    await removeDeployment(cluster.client, name);
+  }
+  cri.close();
+  const ms = median(taken);
+  return { median_ms: rounded(ms), cri_median_ms: rounded(floorMs), above_ms: rounded(ms - floorMs), holds: ms - floorMs <= 100 };
+};
+
+const rssMb = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+
+/** User and system time in clock ticks of 10 ms. */
+const cpuTicks = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+};
+
+const idleMs = 60_000;
+
+const idle = async (context: BenchContext): Promise<Figures> => {
+  const { cluster } = context;
+  await applyUntilReady(context, 'idle', pods);
+  await systemClock.sleep(idleMs);
+  const [controller, agent] = [cluster.pid('controller'), cluster.pid('node-1-agent')];
+  const before = [cpuTicks(controller), cpuTicks(agent)];
+  await systemClock.sleep(idleMs);
+  const percent = (after: number, index: number): number => ((after - (before[index] ?? 0)) * 10 * 100) / idleMs;
+  const figures = {
+    controller_rss_mb: rounded(rssMb(controller)),
+    agent_rss_mb: rounded(rssMb(agent)),
+    controller_cpu_percent: rounded(percent(cpuTicks(controller), 0), 2),
+    agent_cpu_percent: rounded(percent(cpuTicks(agent), 1), 2),
+  };
+  await removeDeployment(cluster.client, 'idle');
+  const holds = figures.controller_rss_mb <= 130 && figures.agent_rss_mb <= 100 && figures.controller_cpu_percent <= 1 && figures.agent_cpu_percent <= 1;
+  return { ...figures, holds };
+};
+
+export const benches: Readonly<Record<string, (context: BenchContext) => Promise<Figures>>> = { start, latency, heal, idle };
