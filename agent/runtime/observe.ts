@@ -1,0 +1,155 @@
+/**
+ * What runs here, put together from CRI's lists. A list has neither addresses nor exit codes; those come from one status
+ * call each, and are kept as long as the container or sandbox exists, since they do not change any more:
+ * addresses once a sandbox is ready, the start of a running container, everything of an exited one.
+ */
+import type { Cri } from './cri.ts';
+import { isNotFound } from './cri.ts';
+import type { ContainerListItem, CriContainerStatus, SandboxListItem } from './cri-messages.ts';
+import { containerNameLabel, imageAnnotation, imageIdAnnotation, messagePolicyAnnotation, podNameLabel, podNamespaceLabel, podUidLabel } from './labels.ts';
+import { type Layout, logPath } from './layout.ts';
+import type { ObservedContainer, ObservedPod, ObservedSandbox } from './runtime.ts';
+import { terminationMessage } from './termination-message.ts';
+
+const states = { CONTAINER_CREATED: 'created', CONTAINER_RUNNING: 'running', CONTAINER_EXITED: 'exited', CONTAINER_UNKNOWN: 'unknown' } as const;
+
+/** CRI's nanoseconds as milliseconds. */
+const toMs = (nanoseconds: number): number => Math.floor(nanoseconds / 1e6);
+
+/** Exit codes above 128 are signals, and 137 with the kernel's word for it is OOMKilled; containerd tells which. */
+const reasonOf = (status: CriContainerStatus): string => status.reason || (status.exit_code === 0 ? 'Completed' : 'Error');
+
+export class Observer {
+  readonly #cri: Cri;
+  readonly #layout: Layout;
+  readonly #containers = new Map<string, ObservedContainer>();
+  readonly #sandboxes = new Map<string, ObservedSandbox>();
+  /** Container and sandbox ids -> pod uid, for events. */
+  readonly #owners = new Map<string, { readonly podUid: string; readonly isSandbox: boolean }>();
+
+  constructor(cri: Cri, layout: Layout) {
+    this.#cri = cri;
+    this.#layout = layout;
+  }
+
+  /** Whose the container or sandbox is, without asking containerd; undefined for one that was never seen. */
+  ownerOf(id: string): { readonly podUid: string; readonly isSandbox: boolean } | undefined {
+    return this.#owners.get(id);
+  }
+
+  own(id: string, podUid: string, isSandbox: boolean): void {
+    this.#owners.set(id, { podUid, isSandbox });
+  }
+
+  forget(id: string): void {
+    this.#owners.delete(id);
+    this.#containers.delete(id);
+    this.#sandboxes.delete(id);
+  }
+
+  knownPods(): Set<string> {
+    return new Set([...this.#owners.values()].map(({ podUid }) => podUid));
+  }
+
+  async all(): Promise<Map<string, ObservedPod>> {
+    const before = [...this.#owners.keys()];
+    const { pods, ids } = await this.#list(undefined);
+    // Only what was known before the lists were asked for: something new may have come since.
+    for (const id of before) if (!ids.has(id)) this.forget(id);
+    return pods;
+  }
+
+  async pod(uid: string): Promise<ObservedPod | undefined> {
+    return (await this.#list({ [podUidLabel]: uid })).pods.get(uid);
+  }
+
+  async #list(selector: Record<string, string> | undefined): Promise<{ pods: Map<string, ObservedPod>; ids: Set<string> }> {
+    const request = selector ? { filter: { label_selector: selector } } : {};
+    const [{ items }, { containers }] = await Promise.all([this.#cri.call('ListPodSandbox', request), this.#cri.call('ListContainers', request)]);
+    const [sandboxes, runs] = await Promise.all([
+      Promise.all(items.map((item) => this.#sandbox(item))),
+      Promise.all(containers.map((item) => this.#container(item))),
+    ]);
+    const pods = new Map<string, ObservedPod & { sandboxes: ObservedSandbox[]; containers: ObservedContainer[] }>();
+    const podOf = (labels: Readonly<Record<string, string>>): { sandboxes: ObservedSandbox[]; containers: ObservedContainer[] } | undefined => {
+      const uid = labels[podUidLabel];
+      if (!uid) return undefined;
+      const pod = pods.get(uid) ?? { uid, namespace: labels[podNamespaceLabel] ?? '', name: labels[podNameLabel] ?? '', sandboxes: [], containers: [] };
+      pods.set(uid, pod);
+      return pod;
+    };
+    for (const [index, item] of items.entries()) if (sandboxes[index]) podOf(item.labels)?.sandboxes.push(sandboxes[index]);
+    for (const [index, item] of containers.entries()) if (runs[index]) podOf(item.labels)?.containers.push(runs[index]);
+    for (const { sandboxes: own, containers: runsOfPod } of pods.values()) {
+      own.sort((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs);
+      runsOfPod.sort((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs);
+    }
+    return { pods, ids: new Set([...items.map(({ id }) => id), ...containers.map(({ id }) => id)]) };
+  }
+
+  /** Undefined when it went away since the list. */
+  async #sandbox(item: SandboxListItem): Promise<ObservedSandbox | undefined> {
+    const uid = item.labels[podUidLabel];
+    if (!uid) return undefined;
+    this.own(item.id, uid, true);
+    const ready = item.state === 'SANDBOX_READY';
+    const known = this.#sandboxes.get(item.id);
+    if (known) return known.ready === ready ? known : { ...known, ready };
+    try {
+      return await this.sandboxStatus(item.id);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async sandboxStatus(id: string): Promise<ObservedSandbox> {
+    const { status } = await this.#cri.call('PodSandboxStatus', { pod_sandbox_id: id });
+    const { network } = status;
+    const ips = network?.ip ? [network.ip, ...network.additional_ips.map(({ ip }) => ip)] : [];
+    const ready = status.state === 'SANDBOX_READY';
+    const sandbox = { id, attempt: status.metadata.attempt, ready, createdAtMs: toMs(status.created_at), ips };
+    if (ready) this.#sandboxes.set(id, sandbox);
+    return sandbox;
+  }
+
+  async #container(item: ContainerListItem): Promise<ObservedContainer | undefined> {
+    const uid = item.labels[podUidLabel];
+    if (!uid || !item.labels[containerNameLabel]) return undefined;
+    this.own(item.id, uid, false);
+    const state = states[item.state];
+    const known = this.#containers.get(item.id);
+    if (known?.state === state) return known;
+    const base: ObservedContainer = {
+      id: item.id, name: item.metadata.name, sandboxId: item.pod_sandbox_id, attempt: item.metadata.attempt, state,
+      createdAtMs: toMs(item.created_at), startedAtMs: 0, finishedAtMs: 0, exitCode: 0, reason: '', message: '',
+      image: item.annotations[imageAnnotation] || (item.image?.image ?? ''), imageId: item.annotations[imageIdAnnotation] || item.image_ref,
+    };
+    if (state === 'created') return base;
+    try {
+      const { status } = await this.#cri.call('ContainerStatus', { container_id: item.id });
+      const detailed = await this.#detailed(base, status, item.labels);
+      this.#containers.set(item.id, detailed);
+      return detailed;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #detailed(base: ObservedContainer, status: CriContainerStatus, labels: Readonly<Record<string, string>>): Promise<ObservedContainer> {
+    // The status is newer than the list.
+    const state = states[status.state];
+    const running = { ...base, state, startedAtMs: toMs(status.started_at) };
+    if (state !== 'exited') return running;
+    const uid = labels[podUidLabel] ?? '';
+    const logs = this.#layout.podLogs(labels[podNamespaceLabel] ?? '', labels[podNameLabel] ?? '', uid);
+    const written = await terminationMessage({
+      file: this.#layout.terminationMessage(uid, base.name, base.attempt),
+      policy: status.annotations[messagePolicyAnnotation] ?? 'File',
+      logFile: `${logs}/${logPath(base.name, base.attempt)}`,
+      exitCode: status.exit_code,
+    });
+    return { ...running, finishedAtMs: toMs(status.finished_at), exitCode: status.exit_code, reason: reasonOf(status), message: written || status.message };
+  }
+}
