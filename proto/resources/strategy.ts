@@ -22,11 +22,15 @@ export interface Strategy<T extends KubeObject = KubeObject> {
 export interface KindRules<T extends KubeObject = KubeObject> {
   readonly name: (name: string) => string[];
   setDefaults?(object: T): void;
+  /** The status of a new object; what the client sent is in `object` still. Without this, new objects have an empty status. */
+  initialStatus?(object: T): unknown;
   prepareForCreate?(object: T): void;
   /** Called after metadata and status were put back. */
   prepareForUpdate?(object: T, old: T, subresource: string): void;
   /** What must hold for every object, new or changed. */
   validate?(object: T): FieldError[];
+  /** What must hold beyond that for a new object. */
+  validateNew?(object: T): FieldError[];
   /** What must hold between an object and its predecessor. */
   validateUpdate?(object: T, old: T): FieldError[];
   validateStatus?(object: T, old: T): FieldError[];
