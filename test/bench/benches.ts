@@ -7,7 +7,8 @@ import { systemClock } from '../../proto/process/clock.ts';
 import type { Pod } from '../../proto/resources/kubernetes.ts';
 import type { ClusterFixture } from '../fixtures/cluster.ts';
 import { type Floor, startFloor } from './floor.ts';
-import { allReady, deployment, median, removeDeployment, rounded, watchPods } from './workload.ts';
+import { allReady, deployment, removeDeployment, watchPods } from '../fixtures/workload.ts';
+import { median, rounded } from './statistics.ts';
 
 export interface BenchContext {
   readonly cluster: ClusterFixture;
