@@ -1,7 +1,7 @@
 /** The one word about a pod, derived from its containers with Kubernetes' rules. */
 import type { PodMemory } from './memory.ts';
 import { isStarted } from './memory.ts';
-import { isSidecar, restartPolicyOf, restartsAfter } from './restart.ts';
+import { restartPolicyOf, restartsAfter } from './restart.ts';
 import { allContainers, isRunning, runInSandbox } from './view.ts';
 import type { ContainerView, PodView } from './view.ts';
 
@@ -16,7 +16,7 @@ const mainsBegan = (view: PodView): boolean =>
 const initDone = (view: PodView, memory: PodMemory, init: ContainerView): boolean => {
   const run = view.sandbox ? runInSandbox(view, init) : init.latest;
   if (run === undefined) return false;
-  if (isSidecar(init.container)) return run.state === 'running' && isStarted(memory, init.name, run.id);
+  if (init.role === 'sidecar') return run.state === 'running' && isStarted(memory, init.name, run.id);
   return run.state === 'exited' && run.exitCode === 0;
 };
 

@@ -5,7 +5,8 @@
  *     run 0 ends ──at once──► run 1 ends ──10 s──► run 2 ends ──20 s──► … ──300 s──► …
  *     a run of 10 minutes or more starts the row again
  */
-import type { Container, PodSpec } from '../../proto/resources/kubernetes.ts';
+import { backoffMs } from '../../proto/process/backoff.ts';
+import type { PodSpec } from '../../proto/resources/kubernetes.ts';
 import { restartBackOffForgottenMs, restartBackOffMaxMs, restartBackOffMinMs } from '../limits.ts';
 
 export interface ExitedRun {
@@ -15,9 +16,7 @@ export interface ExitedRun {
   readonly finishedAtMs: number;
 }
 
-/** `minMs` doubled for every failure after the first, at most `maxMs`. */
-export const backOffMs = (failures: number, minMs: number, maxMs: number): number =>
-  Math.min(minMs * 2 ** Math.min(Math.max(failures - 1, 0), 30), maxMs);
+const crashes = { initialMs: restartBackOffMinMs, maxMs: restartBackOffMaxMs };
 
 /**
  * How long an exited run keeps its container waiting, in milliseconds. The delay before this run tells the next
@@ -26,17 +25,15 @@ export const backOffMs = (failures: number, minMs: number, maxMs: number): numbe
 export const restartDelayMs = (exited: ExitedRun, previous?: ExitedRun): number => {
   const ranMs = exited.startedAtMs > 0 ? exited.finishedAtMs - exited.startedAtMs : 0;
   if (exited.attempt === 0 || ranMs >= restartBackOffForgottenMs) return 0;
-  if (previous === undefined) return backOffMs(exited.attempt, restartBackOffMinMs, restartBackOffMaxMs);
+  if (previous === undefined) return backoffMs(exited.attempt, crashes);
   const servedMs = exited.createdAtMs - previous.finishedAtMs;
   // Longer than any delay: the agent was away in between, so the gap says nothing.
   if (servedMs < restartBackOffMinMs || servedMs >= restartBackOffForgottenMs) return restartBackOffMinMs;
   const doublings = Math.floor(Math.log2(servedMs / restartBackOffMinMs));
-  return Math.min(restartBackOffMinMs * 2 ** (doublings + 1), restartBackOffMaxMs);
+  return backoffMs(doublings + 2, crashes);
 };
 
 export const restartPolicyOf = (spec: PodSpec | undefined): string => spec?.restartPolicy ?? 'Always';
-
-export const isSidecar = (container: Container): boolean => container.restartPolicy === 'Always';
 
 /** Whether a main or init container that exited so runs again. Sidecars always do. */
 export const restartsAfter = (policy: string, exitCode: number): boolean =>

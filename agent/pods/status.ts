@@ -4,6 +4,7 @@
  */
 import { timestamp } from '../../proto/process/clock.ts';
 import type { ContainerStatus, PodStatus } from '../../proto/resources/kubernetes.ts';
+import { qosClass } from '../../proto/resources/qos.ts';
 import { conditionsOf } from './conditions.ts';
 import { containerStatus } from './container-status.ts';
 import type { PodMemory } from './memory.ts';
@@ -47,6 +48,7 @@ export const statusOf = (view: PodView, memory: PodMemory, hostIp: string, nowMs
   const facts = { view, phase, pendingInits: inits, serving: [...sidecars, ...mainStatuses] };
   return {
     ...foreign(given),
+    qosClass: given.qosClass ?? qosClass(view.pod),
     phase,
     ...words(view, memory, phase),
     ...addresses(view, hostIp, phase),

@@ -1,4 +1,5 @@
 /** What a failed step means: when it is tried again, and which events tell of it. */
+import { backoffMs } from '../../proto/process/backoff.ts';
 import type { Container } from '../../proto/resources/kubernetes.ts';
 import { imageBackOffMaxMs, imageBackOffMinMs, imageErrorShownMs, stepBackOffMaxMs, stepBackOffMinMs } from '../limits.ts';
 import type { ProbeResult } from '../probes/pod-probes.ts';
@@ -6,7 +7,6 @@ import { RuntimeFailure } from '../runtime/runtime.ts';
 import { crashDelayMs, isImageBackOff, podWords } from './container-status.ts';
 import { startKey } from './draft.ts';
 import type { PodMemory, Trouble } from './memory.ts';
-import { backOffMs } from './restart.ts';
 import type { Step } from './steps.ts';
 import type { PodView } from './view.ts';
 import { allContainers } from './view.ts';
@@ -18,15 +18,15 @@ export interface Told {
   readonly container?: Container;
 }
 
+const imagePulls = { initialMs: imageBackOffMinMs, maxMs: imageBackOffMaxMs };
+const otherSteps = { initialMs: stepBackOffMinMs, maxMs: stepBackOffMaxMs };
+
 /** @param before the trouble that the same step had last time */
 export const troubleAfter = (error: unknown, before: Trouble | undefined, nowMs: number): Trouble => {
   const failures = (before?.failures ?? 0) + 1;
   const reason = error instanceof RuntimeFailure ? error.reason : 'RuntimeUnavailable';
   const message = error instanceof Error ? error.message : String(error);
-  const delayMs =
-    reason === 'ErrImagePull'
-      ? backOffMs(failures, imageBackOffMinMs, imageBackOffMaxMs)
-      : backOffMs(failures, stepBackOffMinMs, stepBackOffMaxMs);
+  const delayMs = backoffMs(failures, reason === 'ErrImagePull' ? imagePulls : otherSteps);
   return { reason, message, atMs: nowMs, failures, retryAtMs: nowMs + delayMs };
 };
 
@@ -63,8 +63,8 @@ export class BackOffEvents {
     const events: Told[] = [];
     let wakeAtMs: number | undefined;
     if (memory.termination || memory.verdict) return { events, wakeAtMs };
-    for (const view_ of allContainers(view)) {
-      const { container, name, latest } = view_;
+    for (const item of allContainers(view)) {
+      const { container, name, latest } = item;
       const trouble = memory.troubles.get(startKey(name));
       const image = container.image ?? '';
       if (trouble?.reason === 'ErrImagePull') {
@@ -73,7 +73,7 @@ export class BackOffEvents {
           events.push({ type: 'Normal', reason: 'BackOff', message: `Back-off pulling image "${image}"`, container });
           events.push({ type: 'Warning', reason: 'Failed', message: 'Error: ImagePullBackOff', container });
         }
-      } else if (latest && crashDelayMs(view, view_, nowMs) > 0 && this.#first(name, `crash ${latest.attempt}`)) {
+      } else if (latest && crashDelayMs(view, item, nowMs) > 0 && this.#first(name, `crash ${latest.attempt}`)) {
         const message = `Back-off restarting failed container ${name} in pod ${podWords(view)}`;
         events.push({ type: 'Warning', reason: 'BackOff', message, container });
       }

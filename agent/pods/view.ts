@@ -5,8 +5,8 @@
  */
 import { parseTimestamp } from '../../proto/process/clock.ts';
 import type { Container, ContainerState, ContainerStatus, Pod, PodStatus } from '../../proto/resources/kubernetes.ts';
+import { isSidecar } from '../../proto/resources/pod.ts';
 import type { ObservedContainer, ObservedPod, ObservedSandbox } from '../runtime/runtime.ts';
-import { isSidecar } from './restart.ts';
 
 export type Role = 'init' | 'sidecar' | 'main';
 

@@ -12,6 +12,7 @@
  * not observe plans nothing; once the pod goes, starting steps are aborted and none is begun.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { backoffMs } from '../../proto/process/backoff.ts';
 import type { Clock, Timer } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
@@ -28,7 +29,6 @@ import { createMemory } from './memory.ts';
 import { isFinal } from './phase.ts';
 import { plan } from './plan.ts';
 import type { PodEvent, PodStatusReport } from './pods.ts';
-import { backOffMs } from './restart.ts';
 import { adoptRuns, newRun, probedRuns, startMsOf } from './runs.ts';
 import type { Slots } from './slots.ts';
 import { statusOf } from './status.ts';
@@ -177,7 +177,7 @@ export class Worker {
       return !this.#closed;
     } catch (error) {
       this.#observeFailures += 1;
-      const retryMs = backOffMs(this.#observeFailures, observeRetryMinMs, observeRetryMaxMs);
+      const retryMs = backoffMs(this.#observeFailures, { initialMs: observeRetryMinMs, maxMs: observeRetryMaxMs });
       log.warn('cannot observe pod', { uid: this.#pod.metadata.uid, retryMs, error });
       this.#setTimer(retryMs, 'observe');
       return false;
