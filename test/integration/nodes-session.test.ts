@@ -1,0 +1,79 @@
+import test from 'ava';
+import { configMapKind, nodeKind, podKind, secretKind } from '../../proto/kinds.ts';
+import type { Node, Pod } from '../../proto/resources/kubernetes.ts';
+import { admin, objectOf, podOn, startAgent, startPlane } from '../fixtures/node-cluster.ts';
+
+test('an agent that says Hello gets a node object with its labels and status, and is welcomed with its subnet', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const agent = await startAgent(plane);
+  await agent.welcomed.until(() => agent.welcomes.length > 0);
+  t.deepEqual(agent.welcomes, ['10.9.0.0/24']);
+  const node = plane.reader.get<Node>(nodeKind, 'node-1')?.object;
+  t.is(node?.metadata.labels?.['kubernetes.io/os'], 'linux');
+  t.is(node?.metadata.labels?.['evil'], undefined);
+  t.is(node?.status?.capacity?.['cpu'], '4');
+  const ready = node?.status?.conditions?.find(({ type }) => type === 'Ready');
+  t.is(ready?.status, 'True');
+  t.regex(String(ready?.lastTransitionTime), /^20.*Z$/);
+  agent.status.capacity.cpu = '8';
+  agent.nodeChanged();
+  await plane.seen.until(() => plane.reader.get<Node>(nodeKind, 'node-1')?.object.status?.capacity?.['cpu'] === '8');
+});
+
+test('a node gets its own pods and the objects that they name, first complete, then as they change', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  await plane.api.create(configMapKind, 'default', objectOf('ConfigMap', 'settings', { a: '1' }), admin);
+  await plane.api.create(secretKind, 'default', objectOf('Secret', 'stranger', {}), admin);
+  await plane.api.create(podKind, 'default', podOn('node-1', 'one', { volumes: [{ name: 'v', configMap: { name: 'settings' } }] }), admin);
+  await plane.api.create(podKind, 'default', podOn('node-2', 'elsewhere'), admin);
+  const agent = await startAgent(plane);
+  await agent.sink.changes.until(() => agent.sink.replaced.length > 0);
+  t.deepEqual(agent.sink.replaced, [['one']]);
+  t.deepEqual(agent.objects.get('ConfigMap', 'default', 'settings')?.['data'], { a: '1' }, 'the object was there before its pod');
+  t.is(agent.objects.get('Secret', 'default', 'stranger'), undefined);
+
+  const changed = new Promise<string>((resolve) => agent.objects.subscribe((kind, namespace, name) => resolve(`${kind} ${namespace} ${name}`)));
+  await plane.api.modify(configMapKind, 'default/settings', (present) => ({ ...present, data: { a: '2' } }), admin);
+  t.is(await changed, 'ConfigMap default settings');
+  t.deepEqual(agent.objects.get('ConfigMap', 'default', 'settings')?.['data'], { a: '2' });
+
+  await plane.api.create(podKind, 'default', podOn('node-1', 'two', { containers: [{ name: 'm', image: 'i', envFrom: [{ secretRef: { name: 'stranger' } }] }] }), admin);
+  await agent.sink.changes.until(() => agent.sink.names().includes('two'));
+  t.truthy(agent.objects.get('Secret', 'default', 'stranger'), 'a secret that a pod names is sent before the pod');
+
+  const one = plane.reader.get<Pod>(podKind, 'default/one')?.object;
+  await plane.api.delete(podKind, 'default', 'one', { ...admin, gracePeriodSeconds: 0 });
+  await agent.sink.changes.until(() => !agent.sink.pods.has(one?.metadata.uid ?? ''));
+  t.deepEqual(agent.sink.names(), ['two']);
+});
+
+test('a second session of a node ends the first', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const first = await startAgent(plane);
+  await first.welcomed.until(() => first.welcomes.length === 1);
+  const second = await startAgent(plane);
+  await second.welcomed.until(() => second.welcomes.length === 1);
+  t.is(plane.server.sessionCount, 1);
+  // The first comes back, and takes over in turn: each is told apart by its certificate's name alone.
+  await first.welcomed.until(() => first.welcomes.length === 2);
+  t.is(plane.server.sessionCount, 1);
+});
+
+test('while the controller is away nothing is taken from the node, and on its return the complete state is exchanged', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  await plane.api.create(podKind, 'default', podOn('node-1', 'stays'), admin);
+  const goes = await plane.api.create(podKind, 'default', podOn('node-1', 'goes'), admin);
+  const agent = await startAgent(plane);
+  await agent.sink.changes.until(() => agent.sink.pods.size === 2);
+  plane.server.close();
+  await plane.api.delete(podKind, 'default', 'goes', { ...admin, gracePeriodSeconds: 0 });
+  t.true(agent.sink.pods.has(goes.object.metadata.uid ?? ''));
+  const { server } = await plane.startServer(plane.port);
+  plane.onStop(() => server.close());
+  await agent.sink.changes.until(() => agent.sink.replaced.length === 2);
+  t.deepEqual(agent.sink.replaced[1], ['stays']);
+});
