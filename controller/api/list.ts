@@ -70,12 +70,19 @@ const reachDemanded = async (reader: Reader, query: Query): Promise<void> => {
   if (match === 'Exact' && revision !== reader.revision) throw expired();
 };
 
-const resume = (reader: Reader, selection: Selection, query: Query, token: string): Position => {
+/** Throws Expired when the history no longer reaches back to `revision`. */
+const requireHistory = async (reader: Reader, { kind, namespace }: Selection, revision: number): Promise<void> => {
+  const watcher = reader.watch(kind, revision, namespace);
+  const first = watcher.changes()[Symbol.asyncIterator]().next();
+  watcher.close();
+  await first;
+};
+
+const resume = async (reader: Reader, selection: Selection, query: Query, token: string): Promise<Position> => {
   if (revisionParameter(query)) throw badRequest('specifying resource version is not allowed when using continue');
   const position = decodePosition(token);
   if (position.revision > reader.revision) throw expired();
-  // Throws Expired when the history no longer reaches back that far.
-  reader.watch(selection.kind, position.revision, selection.namespace).close();
+  await requireHistory(reader, selection, position.revision);
   return position;
 };
 
@@ -98,7 +105,7 @@ const indexAfter = (items: readonly Stored[], key: string): number => {
 export const listPage = async (reader: Reader, selection: Selection, query: Query): Promise<Page> => {
   const limit = countParameter(query, 'limit') || undefined;
   const token = textParameter(query, 'continue');
-  const position = token === undefined ? undefined : resume(reader, selection, query, token);
+  const position = token === undefined ? undefined : await resume(reader, selection, query, token);
   if (!position) await reachDemanded(reader, query);
   const revision = position?.revision ?? reader.revision;
   const found = select(reader, selection);

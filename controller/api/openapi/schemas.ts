@@ -11,10 +11,25 @@ export type GroupVersionKind = Pick<Kind, 'group' | 'version' | 'kind'>;
 
 const refTo = (name: string): string => `#/components/schemas/${name}`;
 
+/** Scalars that clients know by name; in Berth's schema they are formats. */
+const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
+const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
+const namedScalars: JsonRecord = {
+  [intOrString]: {
+    description: 'A number, or a string: the name of a port, or a percentage.',
+    format: 'int-or-string',
+    oneOf: [{ type: 'integer' }, { type: 'string' }],
+  },
+  [quantity]: {
+    description: 'An amount with a suffix of thousands (n, u, m, k, M, G, T, P, E) or of 1024s (Ki, Mi, Gi, Ti, Pi, Ei): 250m, 2, 1.5Gi.',
+    oneOf: [{ type: 'string' }, { type: 'number' }],
+  },
+};
+
 const scalar = ({ type, format }: Scalar): JsonRecord => {
   if (type === 'any') return { type: 'object' };
-  if (format === 'int-or-string') return { oneOf: [{ type: 'integer' }, { type: 'string' }], format };
-  if (format === 'quantity') return { oneOf: [{ type: 'string' }, { type: 'number' }] };
+  if (format === 'int-or-string') return { allOf: [{ $ref: refTo(intOrString) }] };
+  if (format === 'quantity') return { allOf: [{ $ref: refTo(quantity) }] };
   if (format === 'micro-time') return { type, format: 'date-time' };
   return format === undefined ? { type } : { type, format };
 };
@@ -43,7 +58,8 @@ const typeSchema = (type: SchemaType, descriptions: Descriptions, kinds: readonl
   const texts = descriptions[type.name];
   const properties: JsonRecord = {};
   for (const [field, shape] of type.fields) {
-    const description = texts?.properties[field];
+    // The client package says nothing on fields that hold a type: the type's own words stand in.
+    const description = texts?.properties[field] ?? ('ref' in shape ? descriptions[shape.ref]?.description : undefined);
     properties[field] = { ...(description ? { description } : {}), ...shapeSchema(shape), ...extensions(type.name, field) };
   }
   return {
@@ -63,7 +79,7 @@ export const componentSchemas = (
   roots: readonly SchemaType[],
   kindsOf: (type: SchemaType) => readonly GroupVersionKind[],
 ): JsonRecord => {
-  const found = new Map<string, JsonRecord>();
+  const found = new Map<string, JsonRecord>(Object.entries(namedScalars) as [string, JsonRecord][]);
   const pending = [...roots];
   for (let type = pending.pop(); type !== undefined; type = pending.pop()) {
     if (found.has(type.name)) continue;

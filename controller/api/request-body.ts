@@ -1,0 +1,55 @@
+/** Reads a request's body within the bounds. */
+import type { IncomingMessage } from 'node:http';
+import { ApiError } from '../../proto/errors.ts';
+import { bodyBytesMax, bodyDiscardedBytesMax } from '../limits.ts';
+import type { Inflight } from './inflight.ts';
+
+const tooLarge = (): ApiError =>
+  new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${bodyBytesMax}`);
+
+/**
+ * Reads the rest and throws it away, so that the client gets to read the answer instead of a reset; a client that
+ * sends without end is cut off.
+ */
+const discard = async (request: IncomingMessage, alreadyBytes: number): Promise<void> => {
+  let bytes = alreadyBytes;
+  for await (const chunk of request) {
+    bytes += (chunk as Buffer).length;
+    if (bytes > bodyDiscardedBytesMax) {
+      request.destroy();
+      return;
+    }
+  }
+};
+
+/**
+ * The whole body; empty when there is none. Call `release` when the bytes are no longer needed.
+ *
+ * @throws ApiError RequestEntityTooLarge, TooManyRequests, BadRequest when the client stops in the middle
+ */
+export const readBody = async (request: IncomingMessage, inflight: Inflight): Promise<{ bytes: Buffer; release: () => void }> => {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const release = (): void => {
+    inflight.holdBody(-bytes);
+    bytes = 0;
+  };
+  try {
+    // Not destroyed when left early: the answer still goes out on this connection.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      const { length } = chunk as Buffer;
+      if (bytes + length > bodyBytesMax) {
+        await discard(request, bytes + length);
+        throw tooLarge();
+      }
+      inflight.holdBody(length);
+      bytes += length;
+      chunks.push(chunk as Buffer);
+    }
+  } catch (error) {
+    release();
+    if (error instanceof ApiError) throw error;
+    throw new ApiError('BadRequest', 'the request ended before its body did', undefined, { cause: error });
+  }
+  return { bytes: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks), release };
+};
