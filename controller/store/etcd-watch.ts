@@ -4,7 +4,7 @@
  *     connecting ──created──► open ──error, end, cancel──► waiting (jittered backoff) ──► connecting
  *          └──────────────── compacted: told to the owner, over ────────────────┘
  *
- * Invariants: events leave in order and by whole revisions, so fragments are gathered until the last one; a new
+ * Invariants: events leave in order and by whole revisions, so what a fragment leaves unfinished waits for the next; a new
  * stream starts at the revision after the last event that was handed over, never at a header's revision, which
  * runs ahead of the events during catch-up.
  */
@@ -103,12 +103,14 @@ export class EtcdWatch implements KvWatch {
       this.#setConnected(true);
     }
     this.#fragments.push(...response.events);
-    if (response.fragment || this.#fragments.length === 0) return;
-    const events = this.#fragments.map(eventOf);
-    this.#fragments = [];
-    const last = events.at(-1);
-    if (last) this.#nextRevision = (last.type === 'put' ? last.entry.modRevision : last.revision) + 1;
-    this.#handlers.onEvents(events);
+    // More of the last revision may follow in the next fragment; all before it is complete.
+    const unfinished = response.fragment ? this.#fragments.at(-1)?.kv.mod_revision : undefined;
+    const end = unfinished === undefined ? this.#fragments.length : this.#fragments.findIndex(({ kv }) => kv.mod_revision === unfinished);
+    const whole = this.#fragments.splice(0, end);
+    const last = whole.at(-1);
+    if (!last) return;
+    this.#nextRevision = Number(last.kv.mod_revision) + 1;
+    this.#handlers.onEvents(whole.map(eventOf));
   }
 
   #broken(used: number, error: Error | undefined): void {

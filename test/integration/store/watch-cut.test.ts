@@ -1,0 +1,64 @@
+import test from 'ava';
+import type { KvEvent } from '../../../controller/store/kv.ts';
+import { seededRandom } from '../../../proto/process/random.ts';
+import { startCuttingProxy } from '../../fixtures/cutting-proxy.ts';
+import { startEtcd } from '../../fixtures/etcd.ts';
+import { testKv } from '../../fixtures/store.ts';
+
+const label = (event: KvEvent): string =>
+  event.type === 'put' ? `${event.entry.modRevision} ${event.entry.key}=${event.entry.value.toString().slice(0, 12)}` : `${event.revision} ${event.key} deleted`;
+const revisionOf = (event: KvEvent): number => (event.type === 'put' ? event.entry.modRevision : event.revision);
+
+for (const seed of [1, 2, 3]) {
+  test.serial(`a watch that is cut at random points of a replay and of live events loses and repeats nothing (seed ${seed})`, async (t) => {
+    const random = seededRandom(seed);
+    const etcd = await startEtcd({ fast: true });
+    t.teardown(() => etcd.stop());
+    const proxy = await startCuttingProxy(etcd.port, random);
+    t.teardown(() => proxy.close());
+    const direct = testKv(t, etcd.endpoint);
+    const expected: string[] = [];
+    const write = async (round: number): Promise<void> => {
+      const writes = Array.from({ length: 1 + Math.floor(random.next() * 40) }, (_, at) => ({
+        key: `/berth/k${at}`,
+        value: random.next() < 0.1 ? undefined : Buffer.from(`${round} `.padEnd(20 + Math.floor(random.next() * 200), 'x')),
+        expectedRevision: undefined,
+      }));
+      const present = new Set((await direct.range('/berth/')).entries.map(({ key }) => key));
+      const result = await direct.txn(writes);
+      for (const { key, value } of writes) {
+        if (value) expected.push(`${result.revision} ${key}=${value.toString().slice(0, 12)}`);
+        else if (present.has(key)) expected.push(`${result.revision} ${key} deleted`);
+      }
+    };
+    for (let round = 0; round < 150; round += 1) await write(round);
+
+    proxy.cutAfter(1_000_000);
+    const seen: string[] = [];
+    let split = 0;
+    let lastRevision = 0;
+    const finished = Promise.withResolvers<void>();
+    let total = Number.POSITIVE_INFINITY;
+    const watched = testKv(t, proxy.endpoint);
+    watched.watch('/berth/', 2, {
+      onEvents: (events) => {
+        if (events[0] && revisionOf(events[0]) <= lastRevision) split += 1;
+        const last = events.at(-1);
+        if (last) lastRevision = revisionOf(last);
+        seen.push(...events.map(label));
+        if (seen.length >= total) finished.resolve();
+      },
+      onCompacted: () => finished.reject(new Error('nothing was compacted')),
+      onConnection: () => undefined,
+    });
+    for (let round = 150; round < 400; round += 1) {
+      await write(round);
+      if (round % 40 === 0) proxy.cut();
+    }
+    total = expected.length;
+    if (seen.length < total) await finished.promise;
+    t.deepEqual(seen, expected);
+    t.is(split, 0, 'a revision never spans two batches');
+    t.true(proxy.cuts >= 5, `the connection was cut ${proxy.cuts} times`);
+  });
+}
