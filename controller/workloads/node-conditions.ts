@@ -65,13 +65,13 @@ const wanted = (node: Node, alive: boolean): { key: string; effect: string }[] =
   return taints;
 };
 
-/** The taints that the node should have: people's own as they are, ours as its state demands. The same list when nothing changes. */
-export const taintsFor = (node: Node, alive: boolean, nowMs: number): readonly Taint[] => {
+/** The taints that the node should have: people's own as they are, ours as its state demands. Undefined when they are so already. */
+export const changedTaints = (node: Node, alive: boolean, nowMs: number): Taint[] | undefined => {
   const present = node.spec?.taints ?? [];
   const due = wanted(node, alive);
   const isDue = (taint: Taint): boolean => due.some(({ key, effect }) => taint.key === key && taint.effect === effect);
   const kept = present.filter((taint) => !managedTaints.has(taint.key) || isDue(taint));
   const missing = due.filter(({ key, effect }) => !present.some((taint) => taint.key === key && taint.effect === effect));
-  if (missing.length === 0 && kept.length === present.length) return present;
+  if (missing.length === 0 && kept.length === present.length) return undefined;
   return [...kept, ...missing.map((taint): Taint => ({ ...taint, timeAdded: timestamp(nowMs) }))];
 };

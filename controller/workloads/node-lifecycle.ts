@@ -18,7 +18,7 @@ import type { Liveness } from '../nodes/liveness.ts';
 import type { Change } from '../store/stored.ts';
 import { forEachBounded } from './batches.ts';
 import { type LoopParts, writesAs } from './loop.ts';
-import { taintsFor, unknownConditions } from './node-conditions.ts';
+import { changedTaints, unknownConditions } from './node-conditions.ts';
 import type { Again, Reconciliation } from './reconciler.ts';
 
 const name = 'node-lifecycle-controller';
@@ -79,14 +79,12 @@ export class NodeLifecycle implements Reconciliation {
   async #taint(key: string, alive: boolean): Promise<Node | undefined> {
     const { reader, clock } = this.#parts;
     const node = reader.get<Node>(nodeKind, key)?.object;
-    if (node === undefined || taintsFor(node, alive, clock.nowMs()) === (node.spec?.taints ?? undefined)) return node;
-    const present = node.spec?.taints ?? [];
-    if (present.length === 0 && taintsFor(node, alive, clock.nowMs()).length === 0) return node;
-    return this.#modify(key, undefined, (latest) => {
-      const taints = taintsFor(latest, alive, clock.nowMs());
-      if (taints === latest.spec?.taints) return undefined;
-      const { taints: _before, ...spec } = latest.spec ?? {};
-      return { ...latest, spec: { ...spec, ...(taints.length > 0 ? { taints: [...taints] } : {}) } };
+    if (node === undefined || changedTaints(node, alive, clock.nowMs()) === undefined) return node;
+    return this.#modify(key, undefined, (present) => {
+      const taints = changedTaints(present, alive, clock.nowMs());
+      if (taints === undefined) return undefined;
+      const { taints: _before, ...spec } = present.spec ?? {};
+      return { ...present, spec: { ...spec, ...(taints.length > 0 ? { taints } : {}) } };
     });
   }
 
