@@ -47,6 +47,11 @@ export class Observer {
     this.#sandboxes.delete(id);
   }
 
+  /** What is known of the container may be wrong: ask again. */
+  doubt(id: string): void {
+    this.#containers.delete(id);
+  }
+
   knownPods(): Set<string> {
     return new Set([...this.#owners.values()].map(({ podUid }) => podUid));
   }

@@ -120,7 +120,11 @@ export interface Runtime {
   observePod(uid: string): Promise<ObservedPod | undefined>;
   /** From containerd's event stream; after a reconnection every known pod gets one event. */
   subscribe(onEvent: (event: RuntimeEvent) => void): { close(): void };
-  /** Waits for and mounts what spec.volumes names. Idempotent. Throws RuntimeFailure FailedMount while something is missing. */
+  /**
+   * Mounts what spec.volumes names. Idempotent. Throws RuntimeFailure FailedMount at once while something is missing. From then on ConfigMaps
+   * and Secrets are kept up to date in the pod's volumes by the runtime itself; call it once for a pod that is found
+   * running after a restart, and again when labels or annotations change (for downwardAPI volumes).
+   */
   prepareVolumes(pod: Pod): Promise<void>;
   /** Throws RuntimeFailure FailedCreatePodSandBox. */
   createSandbox(pod: Pod, attempt: number, signal: AbortSignal): Promise<ObservedSandbox>;

@@ -1,0 +1,101 @@
+/**
+ * containerd's events as the pods' workers want them: about a pod, and only once CRI shows what the event says. containerd tells of an exit
+ * before its own CRI side has written it down; who looked at once would see a running container, and no further event.
+ */
+import type { Clock } from '../../proto/process/clock.ts';
+import type { Log } from '../../proto/process/log.ts';
+import { criLimits } from '../limits.ts';
+import { EventStream, type TaskEvent } from './containerd-events.ts';
+import { type Cri, CriError } from './cri.ts';
+import { podUidLabel } from './labels.ts';
+import type { Observer } from './observe.ts';
+import type { RuntimeEvent } from './runtime.ts';
+
+export interface RuntimeEventsOptions {
+  readonly socket: string;
+  readonly cri: Cri;
+  readonly observer: Observer;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type Owner = NonNullable<ReturnType<Observer['ownerOf']>>;
+
+export class RuntimeEvents {
+  readonly #options: RuntimeEventsOptions;
+  readonly #stream: EventStream;
+  readonly #listeners = new Set<(event: RuntimeEvent) => void>();
+
+  constructor(options: RuntimeEventsOptions) {
+    this.#options = options;
+    this.#stream = new EventStream({
+      socket: options.socket,
+      clock: options.clock,
+      onEvent: (event) => void this.#take(event),
+      onGap: () => void this.#afterGap(),
+    });
+  }
+
+  start(): void {
+    this.#stream.start();
+  }
+
+  close(): void {
+    this.#stream.close();
+    this.#listeners.clear();
+  }
+
+  subscribe(onEvent: (event: RuntimeEvent) => void): { close(): void } {
+    this.#listeners.add(onEvent);
+    return { close: () => this.#listeners.delete(onEvent) };
+  }
+
+  #emit(event: RuntimeEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  async #take({ type, containerId }: TaskEvent): Promise<void> {
+    try {
+      const { observer } = this.#options;
+      const owner = observer.ownerOf(containerId) ?? (await this.#lookUp(containerId));
+      if (!owner) return;
+      if (type === 'exit') await this.#untilShown(containerId, owner);
+      if (type === 'oom') observer.doubt(containerId);
+      this.#emit({ podUid: owner.podUid, type: owner.isSandbox ? 'sandbox' : type });
+    } catch (error) {
+      // The relist finds what was missed here.
+      if (!(error instanceof CriError)) throw error;
+      this.#options.log.debug('event not followed up', { type, containerId, error });
+    }
+  }
+
+  /** After a break nobody knows what was missed. A call that containerd answers shows that its CRI side is there again. */
+  async #afterGap(): Promise<void> {
+    const { cri, observer, log } = this.#options;
+    await cri.call('Version', {}).catch((error: unknown) => log.debug('containerd is not ready yet', { error }));
+    for (const podUid of observer.knownPods()) this.#emit({ podUid, type: 'sandbox' });
+  }
+
+  async #lookUp(id: string): Promise<Owner | undefined> {
+    const { cri, observer } = this.#options;
+    const [{ items }, { containers }] = await Promise.all([cri.call('ListPodSandbox', { filter: { id } }), cri.call('ListContainers', { filter: { id } })]);
+    const podUid = (items[0] ?? containers[0])?.labels[podUidLabel];
+    if (podUid) observer.own(id, podUid, items.length > 0);
+    return observer.ownerOf(id);
+  }
+
+  async #untilShown(id: string, { isSandbox }: Owner): Promise<void> {
+    const { cri, clock } = this.#options;
+    const deadlineMs = clock.monotonicMs() + criLimits.exitShownTimeoutMs;
+    let delayMs: number = criLimits.exitAskDelayMsMin;
+    const isShown = async (): Promise<boolean> =>
+      isSandbox
+        ? (await cri.call('PodSandboxStatus', { pod_sandbox_id: id })).status.state === 'SANDBOX_NOTREADY'
+        : (await cri.call('ContainerStatus', { container_id: id })).status.state === 'CONTAINER_EXITED';
+    // One that is gone already is shown as well as can be.
+    while (!(await isShown().catch(() => true)) && clock.monotonicMs() < deadlineMs) {
+      await clock.sleep(delayMs);
+      delayMs = Math.min(delayMs * 2, criLimits.exitAskDelayMsMax);
+    }
+  }
+}

@@ -1,0 +1,38 @@
+/** mount(8) and umount(8): Node has no system call for them. */
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+
+const run = (command: string, args: readonly string[]): Promise<void> =>
+  new Promise((resolve, reject) => {
+    execFile(command, [...args], (error, _stdout, stderr) => {
+      if (error) reject(new Error(`${command}: ${stderr.trim() || error.message}`));
+      else resolve();
+    });
+  });
+
+/** mountinfo writes spaces, tabs, newlines and backslashes in octal. */
+const unescapeOctal = (text: string): string => text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
+
+/** Mount points in the order they were made. */
+export const parseMountPoints = (mountinfo: string): string[] =>
+  mountinfo
+    .split('\n')
+    .flatMap((line) => line.split(' ')[4] ?? [])
+    .map(unescapeOctal);
+
+export const mountPoints = async (): Promise<string[]> => parseMountPoints(await readFile('/proc/self/mountinfo', 'utf8'));
+
+export const isMounted = async (path: string): Promise<boolean> => (await mountPoints()).includes(path);
+
+/** `sizeBytes` 0 leaves the size to the kernel: half of the memory. */
+export const mountTmpfs = (path: string, sizeBytes: number): Promise<void> =>
+  run('mount', ['-t', 'tmpfs', '-o', sizeBytes > 0 ? `size=${sizeBytes},mode=0777` : 'mode=0777', 'tmpfs', path]);
+
+/** `source` is used as it is, links and all: it may name an open file below /proc. */
+export const bindMount = (source: string, target: string): Promise<void> => run('mount', ['--no-canonicalize', '--bind', source, target]);
+
+/** Everything mounted below (or at) a folder, the last first; busy mounts go when their last user does. */
+export const unmountUnder = async (folder: string): Promise<void> => {
+  const points = (await mountPoints()).filter((path) => path === folder || path.startsWith(`${folder}/`));
+  for (const path of points.reverse()) await run('umount', ['--lazy', '--no-canonicalize', path]);
+};
