@@ -13,6 +13,7 @@ import { eventKind, type Kind, kindOf, kinds, leaseKind } from '../../proto/kind
 import type { KubeObject, OwnerReference } from '../../proto/resources/kubernetes.ts';
 import { isBeingDeleted } from '../../proto/resources/meta.ts';
 import { assert } from '../../proto/process/assert.ts';
+import { sameJson } from '../api/json-equality.ts';
 import { loopWritesMax } from '../limits.ts';
 import type { Change, Stored } from '../store/stored.ts';
 import { forEachBounded } from './batches.ts';
@@ -41,7 +42,7 @@ export class GarbageCollector implements Reconciliation {
     this.#parts = parts;
   }
 
-  *keysOf({ type, stored }: Change): Iterable<string> {
+  *keysOf({ type, stored, previous }: Change): Iterable<string> {
     const { metadata } = stored.object;
     if (type === 'DELETED') {
       for (const dependant of this.#dependantsOf(stored.object)) yield keyOf(dependant);
@@ -53,7 +54,9 @@ export class GarbageCollector implements Reconciliation {
       return;
     }
     const lingers = isBeingDeleted(stored.object) && metadata.finalizers?.length;
-    if (lingers || metadata.ownerReferences?.length) yield keyOf(stored);
+    // Who owns it was judged when that was last written; when an owner goes, the owner's own deletion leads here.
+    const judged = previous !== undefined && sameJson(previous.object.metadata.ownerReferences, metadata.ownerReferences);
+    if (lingers || (metadata.ownerReferences?.length && !judged)) yield keyOf(stored);
   }
 
   async reconcile(key: string, _again: Again, signal: AbortSignal): Promise<void> {
