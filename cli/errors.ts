@@ -1,4 +1,24 @@
+/** How failures are told to a person: one line that says what to do, and the exit code. */
+import { ApiError } from '../proto/errors.ts';
+import { ConnectionError } from '../proto/client.ts';
+
 /** Failures that are the caller's: exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
+
+/** A failure that has been told already; only the exit code is left to set. */
+export class Told extends Error {
+  override readonly name = 'Told';
+}
+
+const wordsOf = (error: unknown): string => {
+  if (error instanceof ConnectionError) return `${error.message}; is the cluster running? "sudo berth up" starts a local one`;
+  if (error instanceof ApiError && error.reason === 'Unauthorized') return `the server does not know you (${error.message}); the kubeconfig's certificate may be of another cluster`;
+  return error instanceof Error ? error.message : String(error);
+};
+
+export const describeFailure = (error: unknown, coloured: boolean): string =>
+  `${coloured ? '\u001b[31merror:\u001b[0m' : 'error:'} ${wordsOf(error)}`;
+
+export const exitCodeOf = (error: unknown): number => (error instanceof UsageError ? 2 : 1);

@@ -1,34 +1,91 @@
 /** The `berth` program: finds the command, runs it, turns failures into one line and an exit code (1 failure, 2 usage). */
-import yargs from 'yargs';
-import { hideBin } from 'yargs/helpers';
-import { systemClock } from '../proto/process/clock.ts';
-import * as build from './commands/build.ts';
-import * as down from './commands/down.ts';
-import * as up from './commands/up.ts';
-import { UsageError } from './errors.ts';
+import { commands, groupTitles } from './commands.ts';
+import { describeFailure, exitCodeOf, Told, UsageError } from './errors.ts';
 import type { Program } from './program.ts';
+import { systemClock } from '../proto/process/clock.ts';
+import { nearestName } from '../proto/schema/nearest.ts';
 
-const interrupted = new AbortController();
-process.once('SIGINT', () => interrupted.abort());
+const version = '0.1.0';
 
-const program: Program = {
-  clock: systemClock,
-  env: process.env,
-  stdout: { write: (text) => void process.stdout.write(text), isTerminal: process.stdout.isTTY === true },
-  stderr: { write: (text) => void process.stderr.write(text), isTerminal: process.stderr.isTTY === true },
-  signal: interrupted.signal,
+const overview = (): string => {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const groups = Object.entries(groupTitles).map(([group, title]) => {
+    const rows = Object.entries(commands).filter(([, row]) => row.group === group);
+    return rows.length === 0 ? '' : `${title}:\n${rows.map(([name, row]) => `  ${name.padEnd(width)}  ${row.describe}`).join('\n')}\n`;
+  });
+  return [
+    'berth runs containers across machines, through the Kubernetes API.\n',
+    ...groups.filter((text) => text !== ''),
+    'Examples:',
+    '  berth up                                 start a cluster on this machine',
+    '  berth apply -f deploy/examples/hello.yaml',
+    '  berth get pods -o wide\n',
+    '"berth COMMAND --help" tells more about a command.',
+  ].join('\n');
 };
 
-const fail = (error: unknown): void => {
-  program.stderr.write(`error: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = error instanceof UsageError ? 2 : 1;
+const openProgram = (): Program => {
+  const interrupted = new AbortController();
+  process.once('SIGINT', () => {
+    interrupted.abort();
+    // A second Ctrl-C ends what does not react to the first.
+    process.once('SIGINT', () => process.exit(130));
+  });
+  // `berth get pods | head` closes the pipe early; that is no failure.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  }
+  return {
+    clock: systemClock,
+    env: process.env,
+    stdout: { write: (text) => void process.stdout.write(text), isTerminal: process.stdout.isTTY === true },
+    stderr: { write: (text) => void process.stderr.write(text), isTerminal: process.stderr.isTTY === true },
+    signal: interrupted.signal,
+  };
 };
 
-await yargs(hideBin(process.argv))
-  .scriptName('berth')
-  .strict()
-  .demandCommand(1)
-  .command({ ...up, handler: (args) => up.run(args as never, program).catch(fail) })
-  .command({ ...down, handler: (args) => down.run(args as never, program).catch(fail) })
-  .command({ ...build, handler: (args) => build.run(args as never, program).catch(fail) })
-  .parseAsync();
+const runCommand = async (name: string, rest: readonly string[], program: Program): Promise<void> => {
+  const row = commands[name];
+  if (!row) {
+    const near = nearestName(name, Object.keys(commands));
+    throw new UsageError(`there is no command "${name}"${near ? `; did you mean "${near}"?` : ''} "berth --help" lists them all.`);
+  }
+  const [module, { default: yargs }] = await Promise.all([row.load(), import('yargs')]);
+  let failure: unknown;
+  await yargs([name, ...rest])
+    .scriptName('berth')
+    .version(false)
+    .strict()
+    .exitProcess(false)
+    .locale('en')
+    .wrap(Math.min(process.stdout.columns ?? 100, 110))
+    .fail((message, error) => {
+      failure = error ?? new UsageError(`${message.split('\n')[0]}; "berth ${name} --help" tells more`);
+    })
+    .command({ command: module.command, describe: module.describe, builder: module.builder, handler: (args) => module.run(args as never, program) })
+    .parseAsync()
+    .catch((error: unknown) => {
+      failure ??= error;
+    });
+  if (failure !== undefined) throw failure;
+};
+
+const main = async (args: readonly string[]): Promise<void> => {
+  const program = openProgram();
+  const [name, ...rest] = args;
+  try {
+    if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) program.stdout.write(`${overview()}\n`);
+    else if (name === '--version') program.stdout.write(`berth ${version}\n`);
+    else if (name === 'help') await runCommand(rest[0] ?? '', [...rest.slice(1), '--help'], program);
+    else await runCommand(name, rest, program);
+    if (name === undefined) process.exitCode = 2;
+  } catch (error) {
+    if (program.signal.aborted) process.exitCode = 130;
+    else {
+      if (!(error instanceof Told)) program.stderr.write(`${describeFailure(error, program.stderr.isTerminal && !program.env['NO_COLOR'])}\n`);
+      process.exitCode = exitCodeOf(error);
+    }
+  }
+};
+
+await main(process.argv.slice(2));

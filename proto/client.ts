@@ -90,6 +90,11 @@ const failureOf = (statusCode: number, body: Buffer): ApiError => {
   return new ApiError(reason, `the server answered ${statusCode}: ${body.toString().slice(0, 200).trim()}`);
 };
 
+/** Where a watch stands after an event; a Table carries it in its row. */
+const positionOf = (object: KubeObject): string | undefined =>
+  (object.kind === 'Table' ? (object as unknown as { rows: { object?: KubeObject }[] }).rows.at(-1)?.object?.metadata.resourceVersion : undefined) ??
+  object.metadata?.resourceVersion;
+
 /** Splits a byte stream into lines without their ends. */
 async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let rest: Buffer = Buffer.alloc(0);
@@ -237,12 +242,14 @@ export class Client {
     selection: Selection,
     resourceVersion: string,
     signal: AbortSignal,
+    accept = 'application/json',
   ): AsyncGenerator<WatchEvent<T>> {
     let position = resourceVersion;
     while (!signal.aborted) {
       try {
         for await (const line of lines(this.stream(collectionPath(kind, selection.namespace), {
           signal,
+          accept,
           query: {
             watch: true,
             resourceVersion: position,
@@ -258,7 +265,7 @@ export class Client {
             const status = event.object as unknown as StatusObject;
             throw new ApiError(status.reason ?? 'InternalError', status.message ?? 'the watch failed', status.details);
           }
-          position = event.object.metadata.resourceVersion ?? position;
+          position = positionOf(event.object) ?? position;
           if (event.type !== 'BOOKMARK') yield { type: event.type, object: event.object };
         }
       } catch (error) {

@@ -1,0 +1,37 @@
+/**
+ * The table of commands. Each is loaded only when it is the one that is run: start-up time is most of what a short
+ * command costs. To add a command, add its file in commands/ and a row here.
+ */
+import type { Argv } from 'yargs';
+import type { Program } from './program.ts';
+
+/** What a file in commands/ exports. */
+export interface CommandModule {
+  /** yargs' form of the name and the positional arguments. */
+  readonly command: string;
+  readonly describe: string;
+  readonly builder: (yargs: Argv) => Argv;
+  readonly run: (args: never, program: Program) => Promise<void>;
+}
+
+export interface CommandRow {
+  readonly group: 'cluster' | 'objects' | 'workloads' | 'insight' | 'program';
+  readonly describe: string;
+  readonly load: () => Promise<CommandModule>;
+}
+
+export const commands: Readonly<Record<string, CommandRow>> = {
+  up: { group: 'cluster', describe: 'Start a local cluster, or find it in place', load: () => import('./commands/up.ts') },
+  down: { group: 'cluster', describe: 'Stop the local cluster and remove all of it', load: () => import('./commands/down.ts') },
+  build: { group: 'cluster', describe: 'Build a Dockerfile and push the image to its registry', load: () => import('./commands/build.ts') },
+  get: { group: 'objects', describe: 'List objects, or show some', load: () => import('./commands/get.ts') },
+};
+
+/** Titles of the groups, in the order that help shows them. */
+export const groupTitles: Readonly<Record<CommandRow['group'], string>> = {
+  cluster: 'A local cluster',
+  objects: 'Objects',
+  workloads: 'Workloads',
+  insight: 'What happens',
+  program: 'The program',
+};

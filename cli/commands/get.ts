@@ -1,0 +1,163 @@
+/** berth get: objects as tables, YAML, JSON, names or by a template; once or as they change. */
+import type { Argv } from 'yargs';
+import type { Client } from '../../proto/client.ts';
+import { isApiError } from '../../proto/errors.ts';
+import type { Kind } from '../../proto/kinds.ts';
+import type { KubeObject } from '../../proto/resources/kubernetes.ts';
+import { collectionPath, objectPath } from '../../proto/resources/meta.ts';
+import { openContext } from '../context.ts';
+import { Told, UsageError } from '../errors.ts';
+import { outputFlag, type SelectionArguments, selectionFlags } from '../flags.ts';
+import { formatObjects, type OutputForm, parseOutput } from '../output.ts';
+import type { Program } from '../program.ts';
+import { displayName, parseTargets, type Target } from '../selection.ts';
+import { type Table, tableAccept, type TableLayout, TableWriter } from '../table.ts';
+
+export const command = 'get <what..>';
+export const describe = 'List objects, or show some';
+
+export interface GetArguments extends SelectionArguments {
+  readonly what: readonly string[];
+  readonly output?: string;
+  readonly watch: boolean;
+  readonly header: boolean;
+  readonly showLabels: boolean;
+  readonly ignoreNotFound: boolean;
+}
+
+export const builder = (yargs: Argv): Argv =>
+  outputFlag(selectionFlags(yargs))
+    .positional('what', { type: 'string', array: true, describe: 'pods, deployment/hello, "deploy hello", "pods,services", all' })
+    .option('watch', { alias: 'w', type: 'boolean', default: false, describe: 'Go on with each change' })
+    .option('header', { type: 'boolean', default: true, describe: 'The table’s first line' })
+    .option('show-labels', { type: 'boolean', default: false, describe: 'Labels as the last column' })
+    .option('ignore-not-found', { type: 'boolean', default: false, describe: 'What is not there is no failure' })
+    .example('berth get pods -o wide', 'Pods with their addresses and nodes')
+    .example('berth get deployment/hello -o yaml', 'One object, whole')
+    .example('berth get pods -l app=hello -w', 'Pods of one application as they change')
+    .example("berth get pods -o jsonpath='{.items[*].status.podIP}'", 'One field of each');
+
+interface Request {
+  readonly args: GetArguments;
+  readonly client: Client;
+  /** Undefined: all namespaces. */
+  readonly namespace: string | undefined;
+  readonly program: Program;
+}
+
+const queryOf = ({ args }: Request, target: Target) => ({
+  labelSelector: args.selector,
+  fieldSelector: [target.name === undefined ? undefined : `metadata.name=${target.name}`, args.fieldSelector].filter(Boolean).join(',') || undefined,
+});
+
+const tableOf = async (request: Request, target: Target): Promise<Table> => {
+  const { client, namespace } = request;
+  if (target.name !== undefined) return client.json<Table>('GET', objectPath(target.kind, namespace, target.name), { accept: tableAccept });
+  return client.json<Table>('GET', collectionPath(target.kind, namespace), { accept: tableAccept, query: queryOf(request, target) });
+};
+
+const layoutOf = (request: Request, kind: Kind, wide: boolean, several: boolean): TableLayout => ({
+  wide,
+  withNamespace: request.namespace === undefined && kind.namespaced,
+  withLabels: request.args.showLabels,
+  withHeader: request.args.header,
+  namePrefix: several ? displayName(kind, '') : '',
+});
+
+/** Runs `show` for every target; a missing object is told and does not stop the others. */
+const forEach = async (request: Request, targets: readonly Target[], show: (target: Target) => Promise<void>): Promise<void> => {
+  let missing = 0;
+  for (const target of targets) {
+    try {
+      await show(target);
+    } catch (error) {
+      if (!isApiError(error, 'NotFound') || target.name === undefined) throw error;
+      if (request.args.ignoreNotFound) continue;
+      if (targets.length === 1) throw error;
+      request.program.stderr.write(`error: ${error.message}\n`);
+      missing += 1;
+    }
+  }
+  if (missing > 0) throw new Told();
+};
+
+const showTables = async (request: Request, targets: readonly Target[], wide: boolean): Promise<void> => {
+  const { program } = request;
+  const several = new Set(targets.map((target) => target.kind)).size > 1;
+  const tables = new Map<Kind, Table[]>();
+  let printed = 0;
+  const flush = (): void => {
+    for (const [kind, parts] of tables) {
+      const rows = parts.flatMap((part) => part.rows);
+      if (rows.length === 0) continue;
+      if (printed > 0) program.stdout.write('\n');
+      program.stdout.write(new TableWriter().table(parts[0]?.columnDefinitions ?? [], rows, layoutOf(request, kind, wide, several)));
+      printed += rows.length;
+    }
+  };
+  try {
+    await forEach(request, targets, async (target) => {
+      tables.set(target.kind, [...(tables.get(target.kind) ?? []), await tableOf(request, target)]);
+    });
+  } finally {
+    flush();
+  }
+  if (printed === 0 && !request.args.ignoreNotFound) {
+    program.stderr.write(request.namespace === undefined || !targets.some(({ kind }) => kind.namespaced) ? 'No resources found\n' : `No resources found in ${request.namespace} namespace.\n`);
+  }
+};
+
+const showObjects = async (request: Request, targets: readonly Target[], form: Exclude<OutputForm, { type: 'table' }>): Promise<void> => {
+  const { client, namespace, args, program } = request;
+  const objects: KubeObject[] = [];
+  await forEach(request, targets, async ({ kind, name }) => {
+    if (name !== undefined) objects.push(await client.get(kind, namespace, name));
+    else {
+      objects.push(...(await client.list(kind, {
+        ...(namespace ? { namespace } : {}),
+        ...(args.selector ? { labelSelector: args.selector } : {}),
+        ...(args.fieldSelector ? { fieldSelector: args.fieldSelector } : {}),
+      })).items);
+    }
+  });
+  const asList = targets.length !== 1 || targets[0]?.name === undefined;
+  program.stdout.write(await formatObjects(objects, form, asList));
+};
+
+/** One line (or document) for each change, until interrupted. */
+const watch = async (request: Request, target: Target, form: OutputForm): Promise<void> => {
+  const { client, namespace, program } = request;
+  const query = queryOf(request, target);
+  const first = await client.json<Table>('GET', collectionPath(target.kind, namespace), { accept: tableAccept, query });
+  const writer = new TableWriter();
+  const layout = layoutOf(request, target.kind, form.type === 'table' && form.wide, false);
+  const columns = first.columnDefinitions ?? [];
+  if (form.type === 'table') program.stdout.write(writer.table(columns, first.rows, layout));
+  const selection = {
+    ...(namespace ? { namespace } : {}),
+    ...(query.labelSelector ? { labelSelector: query.labelSelector } : {}),
+    ...(query.fieldSelector ? { fieldSelector: query.fieldSelector } : {}),
+  };
+  const accept = form.type === 'table' ? tableAccept : 'application/json';
+  for await (const { object } of client.watch(target.kind, selection, first.metadata.resourceVersion ?? '0', program.signal, accept)) {
+    if (form.type === 'table') program.stdout.write(writer.table(columns, (object as unknown as Table).rows, { ...layout, withHeader: false }));
+    else program.stdout.write(`${form.type === 'yaml' ? '---\n' : ''}${await formatObjects([object], form, false)}`);
+  }
+};
+
+export const run = async (args: GetArguments, program: Program): Promise<void> => {
+  const form = parseOutput(args.output);
+  const targets = parseTargets(args.what);
+  const context = openContext(args, program.env, program.clock);
+  const request: Request = { args, client: context.client, namespace: args.allNamespaces ? undefined : context.namespace, program };
+  try {
+    if (args.watch) {
+      const [target] = targets;
+      if (!target || targets.length > 1) throw new UsageError('--watch follows one kind or one object at a time');
+      await watch(request, target, form);
+    } else if (form.type === 'table') await showTables(request, targets, form.wide);
+    else await showObjects(request, targets, form);
+  } finally {
+    context.client.close();
+  }
+};
