@@ -126,15 +126,15 @@ class Merge {
       if (merged === deleted) Reflect.deleteProperty(result, field);
       else setOwn(result, field, merged);
     } else {
-      setOwn(result, field, Array.isArray(change) ? this.#plain(change, depth) : change);
+      setOwn(result, field, Array.isArray(change) ? this.#plain(change, inner, depth) : change);
     }
   }
 
   /** A list that is replaced: its items may still carry directives and nulls, which must not be stored. */
-  #plain(items: readonly unknown[], depth: number): unknown[] {
+  #plain(items: readonly unknown[], inner: SchemaType | undefined, depth: number): unknown[] {
     return items.flatMap((item) => {
       if (!isRecord(item)) return [item];
-      const merged = this.record({}, item, undefined, depth + 1);
+      const merged = this.record({}, item, inner, depth + 1);
       return merged === deleted ? [] : [merged];
     });
   }
@@ -162,12 +162,13 @@ class Merge {
 
   #items(original: readonly unknown[], patch: readonly unknown[], key: string, inner: SchemaType | undefined, depth: number): unknown[] {
     // An item that holds nothing but the directive speaks of the whole list.
-    const replaces = patch.some((item) => isRecord(item) && directiveOf(item) === 'replace' && !Object.hasOwn(item, key));
-    const merged = new KeyedList(replaces ? [] : original, key);
+    if (patch.some((item) => isRecord(item) && directiveOf(item) === 'replace' && !Object.hasOwn(item, key))) {
+      return this.#plain(patch.filter((item) => !(isRecord(item) && directiveOf(item) === 'replace')), inner, depth);
+    }
+    const merged = new KeyedList(original, key);
     for (const item of patch) {
       if (!isRecord(item)) throw badRequest(`an item of a list that is merged by "${key}" is not an object`);
       const value = getOwn(item, key);
-      if (value === undefined && directiveOf(item) === 'replace') continue;
       if (value === undefined) {
         throw new ApiError('Invalid', `an item of the patch does not contain the declared merge key: ${key}`);
       }
