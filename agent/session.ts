@@ -8,7 +8,7 @@
  * A session that breaks stops nothing: pods run on, reports wait in their slots, and the next session begins with the
  * complete state in both directions.
  */
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, connectivityState, credentials } from '@grpc/grpc-js';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { messageBytesMax, nodeService, toJsonBytes } from '../proto/node-service.ts';
 import type { AgentFrame, ControllerFrame, PodChanges, Welcome } from '../proto/node-service.ts';
@@ -82,14 +82,14 @@ class Connection {
 
   /** Resolves to why the connection ended. */
   async run(signal: AbortSignal): Promise<string> {
-    const stop = AbortSignal.any([signal, this.#ended.signal]);
+    const { clock } = this.#options;
+    const dialling = clock.after(connectTimeoutMs, () => {
+      if (this.#client.getChannel().getConnectivityState(false) !== connectivityState.READY) this.#stream?.cancel();
+    });
     try {
-      await this.#connected();
-      if (stop.aborted) return 'stopped';
-      return await this.#converse(stop);
-    } catch (error) {
-      return (error as Error).message;
+      return await this.#converse(signal);
     } finally {
+      dialling.cancel();
       this.#heartbeat?.cancel();
       this.#ended.abort();
       this.#client.close();
@@ -111,12 +111,7 @@ class Connection {
     this.ready();
   }
 
-  #connected(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#client.waitForReady(this.#options.clock.nowMs() + connectTimeoutMs, (error) => (error ? reject(error) : resolve()));
-    });
-  }
-
+  /** The call itself fails when the endpoint cannot be reached or does not prove who it is. */
   #converse(signal: AbortSignal): Promise<string> {
     const { path, requestSerialize, responseDeserialize } = nodeService.session;
     const { node, nodeName, agentVersion, reporter, objects, clock } = this.#options;

@@ -20,6 +20,7 @@ const neededKinds: Readonly<Record<NeededKind, Kind>> = {
 
 interface NodeFeed {
   readonly outbox: Outbox;
+  readonly onNodeDeleted: () => void;
   readonly assignments: Assignments;
 }
 
@@ -45,8 +46,8 @@ export class Feed {
   }
 
   /** Puts the node's complete state into `outbox`, then every change, until closed. A node has one feed at a time. */
-  open(nodeName: string, outbox: Outbox): Subscription {
-    const feed: NodeFeed = { outbox, assignments: new Assignments() };
+  open(nodeName: string, outbox: Outbox, onNodeDeleted: () => void): Subscription {
+    const feed: NodeFeed = { outbox, onNodeDeleted, assignments: new Assignments() };
     this.#nodes.set(nodeName, feed);
     outbox.beginComplete();
     for (const pod of this.#reader.indexed<Pod>(podKind, 'node', nodeName)) this.#putPod(feed, pod);
@@ -88,7 +89,8 @@ export class Feed {
     const { kind, key, object } = change.stored;
     if (kind === podKind) this.#takePod(change);
     else if (kind === nodeKind) {
-      if (change.type !== 'DELETED') for (const waiter of this.#nodeWaiters.get(key) ?? []) waiter(object as Node);
+      if (change.type === 'DELETED') this.#nodes.get(key)?.onNodeDeleted();
+      else for (const waiter of this.#nodeWaiters.get(key) ?? []) waiter(object as Node);
     } else this.#takeObject(change);
   }
 

@@ -97,7 +97,8 @@ export class NodeSession {
       frame: 'welcome',
       welcome: { podCidr: registered.spec?.podCIDR ?? '', heartbeatPeriodMs, clusterDomain: this.#parts.clusterDomain },
     });
-    this.#feed = this.#parts.feed.open(this.nodeName, this.#outbox);
+    // Somebody deletes the node while its agent runs: the agent's next session makes it again.
+    this.#feed = this.#parts.feed.open(this.nodeName, this.#outbox, () => this.#fail(new SessionEnded('the node was deleted')));
     this.#parts.log.info('node session started', { node: this.nodeName, agent: hello.agentVersion });
   }
 
@@ -147,11 +148,6 @@ export class NodeSession {
       try {
         await writeNodeStatus(this.nodeName, this.#status, this.#writing());
       } catch (error) {
-        if (isApiError(error, 'NotFound')) {
-          // Somebody deleted the node while its agent runs: the agent's next session makes it again.
-          this.#fail(new SessionEnded('the node was deleted'));
-          return;
-        }
         if (!isApiError(error, 'ServiceUnavailable')) {
           log.warn('node status refused', { node: this.nodeName, error });
           return;

@@ -77,3 +77,22 @@ test('while the controller is away nothing is taken from the node, and on its re
   await agent.sink.changes.until(() => agent.sink.replaced.length === 2);
   t.deepEqual(agent.sink.replaced[1], ['stays']);
 });
+
+test('a node that is deleted while its agent runs is made again', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const agent = await startAgent(plane);
+  await agent.welcomed.until(() => agent.welcomes.length === 1);
+  const before = plane.reader.get(nodeKind, 'node-1')?.object.metadata.uid;
+  await plane.api.delete(nodeKind, '', 'node-1', admin);
+  await agent.welcomed.until(() => agent.welcomes.length === 2);
+  t.not(plane.reader.get(nodeKind, 'node-1')?.object.metadata.uid, before);
+});
+
+test('an agent goes on to the next endpoint when one does not answer', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const agent = await startAgent(plane, { endpoints: ['127.0.0.1:1', `127.0.0.1:${plane.port}`] });
+  await agent.sink.changes.until(() => agent.sink.replaced.length === 1);
+  t.true(agent.session.connected);
+});

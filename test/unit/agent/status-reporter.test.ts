@@ -1,0 +1,76 @@
+import test from 'ava';
+import { reportedPodsMax, reportsPerFrameMax } from '../../../agent/limits.ts';
+import type { PodStatusReport } from '../../../agent/pods/pods.ts';
+import { StatusReporter } from '../../../agent/status-reporter.ts';
+import { silentLog } from '../../../proto/process/log.ts';
+import { seededRandom } from '../../../proto/process/random.ts';
+
+const report = (uid: string, message = '', gone = false): PodStatusReport => ({ uid, namespace: 'ns', name: uid, status: { message }, gone });
+const message = ({ status }: { status: Buffer }): unknown => (JSON.parse(String(status)) as { message: unknown }).message;
+
+test('of several reports of one pod the latest goes out, once', (t) => {
+  const reporter = new StatusReporter(silentLog);
+  let ready = 0;
+  reporter.onReady = () => void (ready += 1);
+  reporter.report(report('a', 'one'));
+  reporter.report(report('b', 'x'));
+  reporter.report(report('a', 'two'));
+  t.is(ready, 3);
+  t.deepEqual(reporter.take().map((one) => `${one.uid} ${String(message(one))}`), ['a two', 'b x']);
+  t.deepEqual(reporter.take(), []);
+});
+
+test('every session begins with the latest status of every pod', (t) => {
+  const reporter = new StatusReporter(silentLog);
+  reporter.report(report('a'));
+  const [sent] = reporter.take();
+  reporter.acknowledged([{ uid: 'a', sequence: sent?.sequence ?? 0 }]);
+  t.deepEqual(reporter.take(), []);
+  reporter.begin();
+  t.deepEqual(reporter.take().map(({ uid }) => uid), ['a']);
+});
+
+test('a pod that is gone is forgotten once that is acknowledged, and not before', (t) => {
+  const reporter = new StatusReporter(silentLog);
+  reporter.report(report('a'));
+  const [early] = reporter.take();
+  reporter.report(report('a', '', true));
+  reporter.acknowledged([{ uid: 'a', sequence: early?.sequence ?? 0 }]);
+  reporter.begin();
+  const [late] = reporter.take();
+  t.true(late?.gone);
+  reporter.acknowledged([{ uid: 'a', sequence: late?.sequence ?? 0 }]);
+  reporter.begin();
+  t.deepEqual(reporter.take(), []);
+});
+
+test('a frame has a bounded number of reports, and so have the slots', (t) => {
+  const reporter = new StatusReporter(silentLog);
+  for (let index = 0; index < reportedPodsMax + 10; index += 1) reporter.report(report(`p${index}`));
+  let total = 0;
+  for (let reports = reporter.take(); reports.length > 0; reports = reporter.take()) {
+    t.true(reports.length <= reportsPerFrameMax);
+    total += reports.length;
+  }
+  t.is(total, reportedPodsMax);
+});
+
+test('whatever is lost on the way, the controller ends with the latest of each pod', (t) => {
+  const random = seededRandom(3);
+  const reporter = new StatusReporter(silentLog);
+  const latest = new Map<string, string>();
+  const received = new Map<string, unknown>();
+  for (let step = 0; step < 3_000; step += 1) {
+    const uid = `p${Math.floor(random.next() * 8)}`;
+    latest.set(uid, `${step}`);
+    reporter.report(report(uid, `${step}`));
+    if (random.next() < 0.1) reporter.begin();
+    if (random.next() < 0.3) {
+      const lost = random.next() < 0.2;
+      for (const one of reporter.take()) if (!lost) received.set(one.uid, message(one));
+      if (lost) reporter.begin();
+    }
+  }
+  for (let reports = reporter.take(); reports.length > 0; reports = reporter.take()) for (const one of reports) received.set(one.uid, message(one));
+  t.deepEqual([...received].sort(), [...latest].sort());
+});

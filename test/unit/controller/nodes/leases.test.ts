@@ -1,0 +1,73 @@
+import test from 'ava';
+import { LeaseWatch } from '../../../../controller/nodes/lease-watch.ts';
+import { NodeLease } from '../../../../controller/nodes/leases.ts';
+import { systemClock } from '../../../../proto/process/clock.ts';
+import type { Clock } from '../../../../proto/process/clock.ts';
+import { silentLog } from '../../../../proto/process/log.ts';
+import { systemRandom } from '../../../../proto/process/random.ts';
+import { MemoryKv } from '../../../fixtures/memory-kv.ts';
+
+/** A clock whose monotonic time the test moves. */
+const steppedClock = (): { clock: Clock; step: (ms: number) => void } => {
+  let nowMs = 0;
+  return { clock: { ...systemClock, monotonicMs: () => nowMs }, step: (ms) => void (nowMs += ms) };
+};
+
+test('a lease that ran out is made anew at the next heartbeat, and that is told', async (t) => {
+  const kv = new MemoryKv();
+  const { clock, step } = steppedClock();
+  const watch = new LeaseWatch({ kv, clock, random: systemRandom, log: silentLog });
+  await watch.start();
+  t.teardown(() => watch.close());
+  let told = (): void => undefined;
+  const regained = new Promise<void>((resolve) => (told = resolve));
+  const lease = new NodeLease('n', { kv, clock, log: silentLog }, told);
+  const changes: boolean[] = [];
+  watch.subscribe((name) => changes.push(watch.isAlive(name)));
+  await lease.hold();
+  const [[first]] = [...kv.leases] as [[string, number]];
+  kv.expireLease(first);
+  step(1_000);
+  lease.beat();
+  await regained;
+  t.deepEqual(changes, [true, false, true]);
+});
+
+test('heartbeats that come close together cost one call to etcd', async (t) => {
+  let calls = 0;
+  class CountingKv extends MemoryKv {
+    override keepLease(id: string): Promise<number> {
+      calls += 1;
+      return super.keepLease(id);
+    }
+  }
+  const kv = new CountingKv();
+  const { clock, step } = steppedClock();
+  const lease = new NodeLease('n', { kv, clock, log: silentLog }, () => t.fail());
+  await lease.hold();
+  for (let beat = 0; beat < 100; beat += 1) {
+    step(50);
+    lease.beat();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  t.true(calls >= 4 && calls <= 6, `${calls} calls in 5 seconds`);
+});
+
+test('the next holder goes on with the lease that is there', async (t) => {
+  const kv = new MemoryKv();
+  const { clock } = steppedClock();
+  for (let holder = 0; holder < 3; holder += 1) await new NodeLease('n', { kv, clock, log: silentLog }, () => undefined).hold();
+  t.is(kv.leases.size, 1);
+});
+
+test('before the first read nobody is said to be dead', async (t) => {
+  const kv = new MemoryKv();
+  const watch = new LeaseWatch({ kv, clock: systemClock, random: systemRandom, log: silentLog });
+  t.teardown(() => watch.close());
+  kv.setAvailable(false);
+  const started = watch.start();
+  t.false(watch.ready);
+  kv.setAvailable(true);
+  await started;
+  t.true(watch.ready);
+});
