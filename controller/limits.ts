@@ -144,3 +144,7 @@ export const jsonNestingMax = 200;
 export const yamlAliasesMax = 100;
 /** YAML is parsed far slower than JSON, on the thread that serves everybody. */
 export const yamlBytesMax = 1024 * 1024;
+
+// The program (main.ts).
+/** A leader that is cut off is replaced after this. */
+export const electionTtlSeconds = 3;

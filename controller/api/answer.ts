@@ -12,6 +12,7 @@ export interface Answer {
   readonly status: number;
   readonly body: Buffer;
   readonly contentType?: string;
+  /** Names in lower case. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -22,18 +23,17 @@ const gzipLevel = 1;
 export const send = async (request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> => {
   const { status, contentType = 'application/json', headers = {} } = answer;
   let { body } = answer;
-  const encoded = 'content-encoding' in headers || 'Content-Encoding' in headers;
-  if (!encoded && body.length >= gzipBytesMin && acceptsGzip(request.headers['accept-encoding'])) {
+  if (!('content-encoding' in headers) && body.length >= gzipBytesMin && acceptsGzip(request.headers['accept-encoding'])) {
     body = await compress(body, { level: gzipLevel });
     response.setHeader('Content-Encoding', 'gzip');
     response.setHeader('Vary', 'Accept-Encoding');
   }
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, {
-    'Content-Type': contentType,
-    'Content-Length': body.length,
-    'Cache-Control': 'no-cache, private',
+    'content-type': contentType,
+    'cache-control': 'no-cache, private',
     ...headers,
+    'content-length': body.length,
   });
   response.end(body);
 };
@@ -54,7 +54,7 @@ export const errorAnswer = (error: ApiError, headers: Readonly<Record<string, st
   const seconds = error.details?.retryAfterSeconds;
   return {
     ...jsonAnswer(error.code, error.toStatus()),
-    headers: { ...headers, ...(seconds === undefined ? {} : { 'Retry-After': String(seconds) }) },
+    headers: { ...headers, ...(seconds === undefined ? {} : { 'retry-after': String(seconds) }) },
   };
 };
 

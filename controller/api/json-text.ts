@@ -2,8 +2,9 @@
  * JSON text with what `JSON.parse` alone does not tell: which keys an object had twice, and nesting beyond what
  * anything behind here should have to walk through.
  */
-import { badRequest, ApiError } from '../../proto/errors.ts';
+import { badRequest } from '../../proto/errors.ts';
 import { jsonNestingMax } from '../limits.ts';
+import { syntaxErrorPosition } from './json-syntax.ts';
 
 export interface ParsedText {
   readonly value: unknown;
@@ -81,10 +82,10 @@ const scan = (text: string, findDuplicates: boolean): string[] => {
   return duplicates;
 };
 
-/** Where and how, without the body's own words: they may be secrets, and V8 quotes them. */
-const syntaxText = (error: SyntaxError, length: number): string => {
-  const position = /position (\d+)/.exec(error.message)?.[1];
-  return position === undefined ? `it ends too early, at position ${length}` : `unexpected text at position ${position}`;
+/** Without the body's own words, which may be secrets. */
+const syntaxText = (text: string): string => {
+  const position = syntaxErrorPosition(text);
+  return position >= text.length ? `it ends too early, at position ${text.length}` : `unexpected text at position ${position}`;
 };
 
 /** Throws ApiError BadRequest, naming the position, for what is no JSON and for nesting beyond `jsonNestingMax`. */
@@ -95,6 +96,6 @@ export const parseJson = (text: string): ParsedText => {
     return { value, duplicates: scan(text, true) };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new ApiError('BadRequest', `the body is not valid JSON: ${syntaxText(error, text.length)}`, undefined, { cause: error });
+    throw badRequest(`the body is not valid JSON: ${syntaxText(text)}`);
   }
 };

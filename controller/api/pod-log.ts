@@ -1,5 +1,6 @@
 /** The subresource log: which container is meant, whether it can have a log, and the stream of its bytes. */
 import { ApiError, badRequest } from '../../proto/errors.ts';
+import { parseTimestamp } from '../../proto/process/clock.ts';
 import type { ContainerStatus, Pod } from '../../proto/resources/kubernetes.ts';
 import type { LogRequest } from '../nodes/tunnels.ts';
 import { answer, type Backend, type Call } from './call.ts';
@@ -64,7 +65,7 @@ const logRequestOf = (pod: Pod, query: Query): LogRequest | undefined => {
   const tailLines = countParameter(query, 'tailLines');
   const limitBytes = countParameter(query, 'limitBytes');
   if (sinceTime !== undefined && sinceSeconds !== undefined) throw badRequest('at most one of sinceTime and sinceSeconds may be specified');
-  if (sinceTime !== undefined && Number.isNaN(Date.parse(sinceTime))) throw badRequest('sinceTime is not a time');
+  if (sinceTime !== undefined && Number.isNaN(parseTimestamp(sinceTime))) throw badRequest('sinceTime is not a time');
   if (sinceSeconds === 0) throw badRequest('sinceSeconds must be greater than 0');
   if (limitBytes === 0) throw badRequest('limitBytes must be greater than 0');
   const container = containerOf(pod, textParameter(query, 'container'));

@@ -1,0 +1,128 @@
+/** The HTTPS server: TLS, time limits and the life of connections. What a request means is for rest.ts. */
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../../proto/process/clock.ts';
+import type { Log } from '../../proto/process/log.ts';
+import { type Random, systemRandom } from '../../proto/process/random.ts';
+import { loadSchema, type Schema } from '../../proto/schema/schema.ts';
+import { connectionsMax, drainMs, headersTimeoutMs, keepAliveTimeoutMs, requestTimeoutMs } from '../limits.ts';
+import { addProcessMetrics, Metrics } from '../metrics.ts';
+import type { Tunnels } from '../nodes/tunnels.ts';
+import type { Reader } from '../store/reader.ts';
+import type { Api } from './api.ts';
+import { Authentication, type Authenticator } from './authentication.ts';
+import { BodyDecoder } from './body.ts';
+import { Inflight } from './inflight.ts';
+import type { OpenApi } from './openapi.ts';
+import { RequestMetrics } from './request-metrics.ts';
+import { type ExtraRoute, malformedAnswer, Rest } from './rest.ts';
+import { ServerInfo } from './server-info.ts';
+
+export interface ApiServerOptions {
+  readonly api: Api;
+  readonly reader: Reader;
+  readonly openapi: OpenApi;
+  readonly tunnels: Tunnels;
+  /** PEM. `ca` signs client certificates. */
+  readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Of the server, as clients see it: `v1.32.0+berth.0.1.0`. */
+  readonly version: string;
+  /** Whether the store is reachable; decides `/readyz`. */
+  readonly ready: () => boolean;
+  readonly random?: Random;
+  readonly schema?: Schema;
+  readonly metrics?: Metrics;
+  readonly extraRoutes?: readonly ExtraRoute[];
+  readonly authenticators?: readonly Authenticator[];
+}
+
+/** Urls and headers beyond this are refused by Node itself (431). */
+const headerBytesMax = 64 * 1024;
+
+export class ApiServer {
+  readonly #rest: Rest;
+  readonly #server: Server;
+  readonly #clock: Clock;
+  readonly #sockets = new Set<Duplex>();
+
+  constructor(options: ApiServerOptions) {
+    const { api, reader, openapi, tunnels, tls, clock, version, ready } = options;
+    const metrics = options.metrics ?? new Metrics();
+    const inflight = new Inflight();
+    addProcessMetrics(metrics, clock);
+    this.#clock = clock;
+    this.#rest = new Rest({
+      backend: { api, reader, tunnels, clock, random: options.random ?? systemRandom },
+      bodies: new BodyDecoder(options.schema ?? loadSchema()),
+      openapi,
+      authentication: new Authentication(options.authenticators ?? []),
+      inflight,
+      info: new ServerInfo({ version, metrics, ready }),
+      metrics: new RequestMetrics(metrics, reader, inflight),
+      extraRoutes: options.extraRoutes ?? [],
+      log: options.log.child('api'),
+    });
+    this.#server = createServer(
+      {
+        ...tls,
+        // A certificate is asked for, and judged per request: some paths need none, and a bad one deserves a Status.
+        requestCert: true,
+        rejectUnauthorized: false,
+        minVersion: 'TLSv1.2',
+        maxHeaderSize: headerBytesMax,
+        keepAliveTimeout: keepAliveTimeoutMs,
+        headersTimeout: headersTimeoutMs,
+        requestTimeout: requestTimeoutMs,
+        connectionsCheckingInterval: Math.min(headersTimeoutMs, requestTimeoutMs) / 2,
+        noDelay: true,
+      },
+      (request, response) => void this.#rest.handle(request, response),
+    );
+    this.#server.maxConnections = connectionsMax;
+    this.#watchSockets();
+  }
+
+  /** Resolves to the port, which is another than asked for when that was 0. Rejects when it cannot be had. */
+  listen(port: number, host: string): Promise<{ port: number }> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve({ port: (this.#server.address() as AddressInfo).port });
+      });
+    });
+  }
+
+  /** Takes no more, ends watches, lets requests under way finish, then cuts off what is left. */
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    this.#rest.endLasting();
+    this.#server.closeIdleConnections();
+    const cut = this.#clock.after(drainMs, () => {
+      for (const socket of this.#sockets) socket.destroy();
+    });
+    await closed;
+    cut.cancel();
+  }
+
+  #watchSockets(): void {
+    const server = this.#server;
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      // A peer that breaks off is no event.
+      socket.on('error', () => undefined);
+    });
+    server.on('tlsClientError', (_error, socket) => void socket.destroy());
+    server.on('clientError', (_error, socket) => {
+      if (socket.writable) socket.end(malformedAnswer());
+      else socket.destroy();
+    });
+  }
+}
