@@ -35,9 +35,9 @@ export const syntaxErrorPosition = (text: string): number => {
   let index = matchEnd(space, text, 0);
   for (; index < text.length; index = matchEnd(space, text, index)) {
     const character = text[index];
-    const inside = containers.at(-1);
-    const mayBeValue = expected === 'value' || expected === 'first item';
-    const mayBeKey = expected === 'key' || expected === 'first key';
+    const inside: string | undefined = containers.at(-1);
+    const mayBeValue: boolean = expected === 'value' || expected === 'first item';
+    const mayBeKey: boolean = expected === 'key' || expected === 'first key';
     if (character === '"' && (mayBeValue || mayBeKey)) {
       const end = stringEnd(text, index);
       if (end < 0) return -end - 1;
