@@ -8,6 +8,8 @@
  * A session that breaks stops nothing: pods run on, reports wait in their slots, and the next session begins with the
  * complete state in both directions.
  */
+import { isIP } from 'node:net';
+import { checkServerIdentity } from 'node:tls';
 import { Client, connectivityState, credentials } from '@grpc/grpc-js';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { messageBytesMax, nodeService, toJsonBytes } from '../proto/node-service.ts';
@@ -57,6 +59,9 @@ const clientOptions = {
   'grpc.use_local_subchannel_pool': 1,
 };
 
+/** The host of `host:port` or `[address]:port`. */
+const hostOf = (endpoint: string): string => endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+
 /** One connection, from dialling to its end. */
 class Connection {
   readonly #options: SessionOptions;
@@ -76,8 +81,14 @@ class Connection {
   constructor(endpoint: string, options: SessionOptions) {
     this.#options = options;
     const { caPem, certPem, keyPem } = options.identity;
-    const secure = credentials.createSsl(Buffer.from(caPem), Buffer.from(keyPem), Buffer.from(certPem));
-    this.#client = new Client(endpoint, secure, clientOptions);
+    const host = hostOf(endpoint);
+    const secure = credentials.createSsl(Buffer.from(caPem), Buffer.from(keyPem), Buffer.from(certPem), {
+      checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
+    });
+    // TLS has no server name for an address (RFC 6066), and Node will refuse one: it gets a name that nobody looks at, while
+    // the certificate is checked against the address.
+    const named = isIP(host) === 0 ? {} : { 'grpc.ssl_target_name_override': 'berth-controller' };
+    this.#client = new Client(endpoint, secure, { ...clientOptions, ...named });
   }
 
   /** Resolves to why the connection ended. */

@@ -9,8 +9,11 @@ import { join } from 'node:path';
 const fileName = '10-berth.conflist';
 const defaultMtu = 1_500;
 
-/** The network list for a node's subnet; see the bridge, host-local and portmap plugins for the fields. */
-export const networkList = (podCidr: string, mtu: number, bridge = 'berth0'): object => ({
+/**
+ * The network list for a node's subnet; see the bridge, host-local and portmap plugins for the fields. `leasesDir` is where
+ * host-local keeps the addresses it has given: the node's own, since nodes of one machine share the default.
+ */
+export const networkList = (podCidr: string, mtu: number, leasesDir: string, bridge = 'berth0'): object => ({
   cniVersion: '0.4.0',
   name: 'berth',
   plugins: [
@@ -22,7 +25,7 @@ export const networkList = (podCidr: string, mtu: number, bridge = 'berth0'): ob
       // A pod may reach itself through a service.
       hairpinMode: true,
       mtu,
-      ipam: { type: 'host-local', ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
+      ipam: { type: 'host-local', dataDir: leasesDir, ranges: [[{ subnet: podCidr }]], routes: [{ dst: '0.0.0.0/0' }] },
     },
     { type: 'portmap', capabilities: { portMappings: true }, snat: true },
   ],

@@ -96,3 +96,16 @@ test('an agent goes on to the next endpoint when one does not answer', async (t)
   await agent.sink.changes.until(() => agent.sink.replaced.length === 1);
   t.true(agent.session.connected);
 });
+
+test('a controller whose certificate is for another address is not spoken to', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  // The certificate is for 127.0.0.1, and the whole of 127.0.0.0/8 reaches the same machine.
+  const { server, port } = await plane.startServer(0, '127.0.0.2');
+  plane.onStop(() => server.close());
+  const agent = await startAgent(plane, { endpoints: [`127.0.0.2:${port}`] });
+  const other = await startAgent(plane, { nodeName: 'node-2' });
+  await other.sink.changes.until(() => other.sink.replaced.length === 1);
+  t.deepEqual(agent.welcomes, []);
+  t.is(server.sessionCount, 0);
+});

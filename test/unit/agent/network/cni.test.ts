@@ -8,13 +8,13 @@ test('the network list is written once, and again when it changes, with nothing 
   const dir = await mkdtemp(join(tmpdir(), 'berth-cni-'));
   t.teardown(() => rm(dir, { recursive: true }));
   const conf = join(dir, 'net.d');
-  t.true(await writeNetworkList(conf, networkList('10.244.3.0/24', 1_500)));
-  t.false(await writeNetworkList(conf, networkList('10.244.3.0/24', 1_500)));
-  t.true(await writeNetworkList(conf, networkList('10.244.4.0/24', 1_500)));
+  t.true(await writeNetworkList(conf, networkList('10.244.3.0/24', 1_500, '/tmp/leases')));
+  t.false(await writeNetworkList(conf, networkList('10.244.3.0/24', 1_500, '/tmp/leases')));
+  t.true(await writeNetworkList(conf, networkList('10.244.4.0/24', 1_500, '/tmp/leases')));
   t.deepEqual(await readdir(conf), ['10-berth.conflist']);
   const written = JSON.parse(await readFile(join(conf, '10-berth.conflist'), 'utf8')) as { plugins: { type: string; ipam?: object; mtu?: number }[] };
   t.deepEqual(written.plugins.map(({ type }) => type), ['bridge', 'portmap']);
-  t.deepEqual(written.plugins[0]?.ipam, { type: 'host-local', ranges: [[{ subnet: '10.244.4.0/24' }]], routes: [{ dst: '0.0.0.0/0' }] });
+  t.deepEqual(written.plugins[0]?.ipam, { type: 'host-local', dataDir: '/leases', ranges: [[{ subnet: '10.244.4.0/24' }]], routes: [{ dst: '0.0.0.0/0' }] });
 });
 
 test('the uplink is the interface of the default route', (t) => {
