@@ -13,7 +13,6 @@ test('every frame arrives as it was sent, and says which it is', (t) => {
   for (const frame of up) {
     const arrived = session.requestDeserialize(session.requestSerialize(frame));
     t.is(arrived.frame, frame.frame);
-    t.like(JSON.parse(JSON.stringify(arrived)), { [frame.frame]: {} });
     t.deepEqual(session.requestSerialize(arrived), session.requestSerialize(frame));
   }
   const down: ControllerFrame = { frame: 'objects', objects: { complete: true, objects: [Buffer.from('{}')], removed: [{ kind: 'Secret', namespace: 'ns', name: 's' }] } };
@@ -27,5 +26,5 @@ test('fields that were not set read as empty, not as missing', (t) => {
 });
 
 test('what is no frame is refused', (t) => {
-  t.throws(() => tunnel.requestDeserialize(Buffer.from([0x0a, 0xff, 0x01])));
+  t.throws(() => tunnel.requestDeserialize(Buffer.from([0x0f])));
 });

@@ -14,7 +14,7 @@ test('the network list is written once, and again when it changes, with nothing 
   t.deepEqual(await readdir(conf), ['10-berth.conflist']);
   const written = JSON.parse(await readFile(join(conf, '10-berth.conflist'), 'utf8')) as { plugins: { type: string; ipam?: object; mtu?: number }[] };
   t.deepEqual(written.plugins.map(({ type }) => type), ['bridge', 'portmap']);
-  t.deepEqual(written.plugins[0]?.ipam, { type: 'host-local', dataDir: '/leases', ranges: [[{ subnet: '10.244.4.0/24' }]], routes: [{ dst: '0.0.0.0/0' }] });
+  t.deepEqual(written.plugins[0]?.ipam, { type: 'host-local', dataDir: '/tmp/leases', ranges: [[{ subnet: '10.244.4.0/24' }]], routes: [{ dst: '0.0.0.0/0' }] });
 });
 
 test('the uplink is the interface of the default route', (t) => {
