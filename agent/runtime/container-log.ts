@@ -39,6 +39,8 @@ const sinceMs = ({ sinceSeconds, sinceTime }: LogQuery, clock: Clock): number =>
 
 /** Wakes whoever waits; one that came while nobody waited is not lost. */
 class Wake {
+  /** Something happened to the pod's containers since this was last set to false. */
+  containersChanged = true;
   #pending = false;
   #resolve: (() => void) | undefined;
 
@@ -78,11 +80,15 @@ const wasRotated = async (file: FileHandle, path: string): Promise<boolean> => {
 async function* followFile(path: string, offset: number, formatter: LogFormatter, source: LogSource, wake: Wake, signal: AbortSignal): AsyncGenerator<Buffer> {
   let file = await open(path, 'r');
   let position = offset;
+  let running = true;
   try {
     while (!signal.aborted && !formatter.isFull) {
       // Both are asked before reading: what was written until then is read below, and only then it may end.
       const rotated = await wasRotated(file, path);
-      const running = await source.isRunning();
+      if (wake.containersChanged) {
+        wake.containersChanged = false;
+        running = await source.isRunning();
+      }
       position = yield* drain(file, position, formatter, signal);
       if (rotated) {
         const next = await open(path, 'r');
@@ -117,7 +123,10 @@ async function* read(run: RunFiles, query: LogQuery, source: LogSource, signal: 
       watcher = watch(current.slice(0, current.lastIndexOf('/')), wake.now);
       // The pod's folder was removed: there is nothing more to follow.
       watcher.on('error', wake.now);
-      changes = source.onChange(wake.now);
+      changes = source.onChange(() => {
+        wake.containersChanged = true;
+        wake.now();
+      });
       signal.addEventListener('abort', wake.now, { once: true });
     }
     const start = query.tailLines === undefined ? { index: 0, offset: 0 } : await tailStart(run.paths, query.tailLines);
