@@ -47,8 +47,11 @@ const pathOf = (containers: readonly Container[], last: string): string => {
   return `${path}${path && '.'}${last}`;
 };
 
-/** The keys given twice in text that is valid JSON; throws ApiError BadRequest at too deep nesting, valid or not. */
-const scan = (text: string, findDuplicates: boolean): string[] => {
+/**
+ * The keys given twice, if the text is valid JSON. Throws ApiError BadRequest at too deep nesting, valid or not, and
+ * may throw SyntaxError for a key that is no string.
+ */
+const scan = (text: string): string[] => {
   const duplicates: string[] = [];
   const containers: Container[] = [];
   let expectsKey = false;
@@ -57,7 +60,7 @@ const scan = (text: string, findDuplicates: boolean): string[] => {
     const top = containers[containers.length - 1];
     if (code === quote) {
       const end = stringEnd(text, index);
-      if (expectsKey && top?.keys !== undefined && findDuplicates) {
+      if (expectsKey && top?.keys !== undefined) {
         const raw = text.slice(index, end);
         const key = raw.includes('\\') ? String(JSON.parse(raw)) : raw.slice(1, -1);
         if (top.keys.has(key) && duplicates.length < duplicatesMax) duplicates.push(pathOf(containers, key));
@@ -90,10 +93,10 @@ const syntaxText = (text: string): string => {
 
 /** Throws ApiError BadRequest, naming the position, for what is no JSON and for nesting beyond `jsonNestingMax`. */
 export const parseJson = (text: string): ParsedText => {
-  scan(text, false);
   try {
-    const value: unknown = JSON.parse(text);
-    return { value, duplicates: scan(text, true) };
+    // First, so that nothing that is nested without end gets to the parser.
+    const duplicates = scan(text);
+    return { value: JSON.parse(text) as unknown, duplicates };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw badRequest(`the body is not valid JSON: ${syntaxText(text)}`);

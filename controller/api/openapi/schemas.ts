@@ -1,5 +1,6 @@
 /** The component schemas of an OpenAPI v3 document, from the generated schema and its documentation. */
 import type { Kind } from '../../../proto/kinds.ts';
+import { enumOf } from '../../../proto/schema/enums.ts';
 import { listType, isAtomicMap, isAtomicType } from '../../../proto/schema/list-types.ts';
 import { mergeRule } from '../../../proto/schema/lists.ts';
 import type { JsonRecord } from '../../../proto/schema/records.ts';
@@ -60,7 +61,13 @@ const typeSchema = (type: SchemaType, descriptions: Descriptions, kinds: readonl
   for (const [field, shape] of type.fields) {
     // The client package says nothing on fields that hold a type: the type's own words stand in.
     const description = texts?.properties[field] ?? ('ref' in shape ? descriptions[shape.ref]?.description : undefined);
-    properties[field] = { ...(description ? { description } : {}), ...shapeSchema(shape), ...extensions(type.name, field) };
+    const words = enumOf(type.name, field);
+    properties[field] = {
+      ...(description ? { description } : {}),
+      ...shapeSchema(shape),
+      ...(words === undefined ? {} : { enum: words }),
+      ...extensions(type.name, field),
+    };
   }
   return {
     ...(texts?.description ? { description: texts.description } : {}),

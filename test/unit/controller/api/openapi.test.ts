@@ -72,6 +72,7 @@ test('fields tell how they are merged, kinds what they are, and everything what 
   t.is(containers?.['x-kubernetes-list-type'], 'map');
   t.deepEqual(containers?.['x-kubernetes-list-map-keys'], ['name']);
   t.truthy(containers?.description);
+  t.deepEqual(components.schemas['io.k8s.api.core.v1.PodSpec']?.properties?.['restartPolicy']?.['enum'], ['Always', 'Never', 'OnFailure']);
   t.is(components.schemas['io.k8s.api.core.v1.PodSpec']?.properties?.['volumes']?.['x-kubernetes-patch-strategy'], 'merge,retainKeys');
   t.deepEqual(components.schemas['io.k8s.api.apps.v1.Deployment']?.['x-kubernetes-group-version-kind'], [
     { group: 'apps', version: 'v1', kind: 'Deployment' },

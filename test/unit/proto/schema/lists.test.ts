@@ -1,4 +1,5 @@
 import test from 'ava';
+import { enumFields, enumOf } from '../../../../proto/schema/enums.ts';
 import { isAtomicMap, isAtomicType, listType } from '../../../../proto/schema/list-types.ts';
 import { mergeRule, mergeRulesOf } from '../../../../proto/schema/lists.ts';
 import { loadSchema } from '../../../../proto/schema/schema.ts';
@@ -49,4 +50,10 @@ test('rules are found by short and full names, and prototypes have none', (t) =>
   t.is(listType('core.v1.ServiceSpec', 'toString'), undefined);
   t.true(isAtomicType('io.k8s.apimachinery.pkg.apis.meta.v1.LabelSelector'));
   t.true(isAtomicMap('core.v1.ServiceSpec', 'selector'));
+});
+
+test('fields that take one of a few words are strings of the schema', (t) => {
+  for (const [name, field] of enumFields()) t.deepEqual(schema.type(name)?.fields.get(field), { type: 'string' }, `${name}.${field}`);
+  t.deepEqual(enumOf('io.k8s.api.core.v1.PodSpec', 'restartPolicy'), ['Always', 'Never', 'OnFailure']);
+  t.is(enumOf('core.v1.PodSpec', 'constructor'), undefined);
 });
