@@ -71,6 +71,10 @@ test('whatever is lost on the way, the controller ends with the latest of each p
       if (lost) reporter.begin();
     }
   }
+  for (const uid of latest.keys()) {
+    latest.set(uid, 'last');
+    reporter.report(report(uid, 'last'));
+  }
   // The last of it is lost too: only the next session can bring it.
   while (reporter.take().length > 0);
   reporter.begin();
