@@ -104,3 +104,8 @@ export const tunnelFrameBytesMax = 64 * 1024;
 export const tunnelsMax = 100;
 export const joinTimeoutMs = 10_000;
 export const joinAnswerBytesMax = 64 * 1024;
+
+// The program (main.ts).
+/** How long the runtime may take to see a new pod network. */
+export const networkReadyTimeoutMs = 5_000;
+export const networkReadyPollMs = 20;

@@ -15,7 +15,8 @@ export interface ControllerConfig {
   readonly nodes: { readonly address: string; readonly port: number; readonly advertised: readonly string[] };
   /** The authority's key signs the certificates of nodes that join. */
   readonly tls: TlsFiles & { readonly authorityKey: string };
-  readonly etcd: { readonly endpoints: readonly string[] } & Partial<TlsFiles>;
+  /** Without `tls` etcd is spoken to in the clear. */
+  readonly etcd: { readonly endpoints: readonly string[]; readonly tls?: TlsFiles };
   readonly podNetwork: string;
   readonly podNetworkNodeBits: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -28,9 +29,7 @@ export const controllerConfig: Rule<ControllerConfig> = shape<ControllerConfig>(
   tls: shape({ authorityCertificate: text, authorityKey: text, certificate: text, key: text }),
   etcd: shape({
     endpoints: listOf(text),
-    authorityCertificate: optional(text, undefined),
-    certificate: optional(text, undefined),
-    key: optional(text, undefined),
+    tls: optional(shape<TlsFiles>({ authorityCertificate: text, certificate: text, key: text }), undefined),
   }),
   podNetwork: optional(cidr, '10.244.0.0/16'),
   podNetworkNodeBits: optional(count, 24),

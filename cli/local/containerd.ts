@@ -1,5 +1,5 @@
 /** A node's containerd: its own root, state, socket and registry settings, so that no other on this host is touched. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface ContainerdSettings {
@@ -18,6 +18,14 @@ export const containerdSocket = (stateDir: string): string => join(stateDir, 'co
 
 export const cniConfigDir = (rootDir: string): string => join(rootDir, 'cni');
 
+const capSysResource = 24n;
+
+/** Whether this process may lower a process's OOM score, as pods of the Guaranteed class need; containers inside containers may not. */
+const mayLowerOomScores = (): boolean => {
+  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
+  return ((BigInt(`0x${effective}`) >> capSysResource) & 1n) === 1n;
+};
+
 const toml = (settings: ContainerdSettings): string => `
 version = 2
 root = ${JSON.stringify(join(settings.rootDir, 'containerd'))}
@@ -35,6 +43,7 @@ disabled_plugins = [
   # Below the state directory, so that they can be told from those of others.
   netns_mounts_under_state_dir = true
   disable_tcp_service = true
+  restrict_oom_score_adj = ${!mayLowerOomScores()}
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
     default_runtime_name = "runc"

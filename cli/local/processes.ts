@@ -58,10 +58,10 @@ export const start = (folders: ProcessFolders, spec: ProcessSpec): boolean => {
   return true;
 };
 
+/** A process that has ended and waits for its parent to take notice is gone for us. */
 const isAlive = (pid: number): boolean => {
   try {
-    process.kill(pid, 0);
-    return true;
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
   }

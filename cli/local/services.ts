@@ -68,7 +68,7 @@ export const controllerService = (settings: ClusterSettings): ProcessSpec => {
     },
     etcd: {
       endpoints: [`https://127.0.0.1:${settings.ports.etcd}`],
-      authorityCertificate: join(pki, 'etcd-ca.crt'), certificate: join(pki, 'etcd-client.crt'), key: join(pki, 'etcd-client.key'),
+      tls: { authorityCertificate: join(pki, 'etcd-ca.crt'), certificate: join(pki, 'etcd-client.crt'), key: join(pki, 'etcd-client.key') },
     },
     podNetwork: settings.podNetwork,
   }));

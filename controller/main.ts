@@ -1,0 +1,100 @@
+/**
+ * The controller: the API over the store, the nodes' sessions, and, on the elected one, the scheduler and the loops.
+ * Everything is made and wired here; nothing else knows all the parts.
+ */
+import { readFileSync } from 'node:fs';
+import { joinRoutes } from './nodes/join.ts';
+import { LeaseWatch } from './nodes/lease-watch.ts';
+import { NodeServer } from './nodes/server.ts';
+import { Api } from './api/api.ts';
+import { OpenApi } from './api/openapi.ts';
+import { ApiServer } from './api/server.ts';
+import { type ControllerConfig, controllerConfig } from './config.ts';
+import { EventRecorder } from './events/event-recorder.ts';
+import { electionTtlSeconds } from './limits.ts';
+import { Scheduler } from './scheduler/scheduler.ts';
+import { Election } from './store/election.ts';
+import { createEtcdKv } from './store/etcd.ts';
+import type { Kv } from './store/kv.ts';
+import { openStore } from './store/open.ts';
+import { createLoops } from './workloads/loops.ts';
+import { systemClock as clock } from '../proto/process/clock.ts';
+import { configFile, ConfigError, readConfig } from '../proto/process/config.ts';
+import { createLog, type Log } from '../proto/process/log.ts';
+import { systemRandom as random } from '../proto/process/random.ts';
+import { shutdownSignal } from '../proto/process/shutdown.ts';
+import { loadSchema } from '../proto/schema/schema.ts';
+
+/** The Kubernetes release whose API this is, and Berth's own version as build metadata. */
+const version = 'v1.32.4+berth.0.1.0';
+
+const openKv = ({ etcd: { endpoints, tls } }: ControllerConfig, log: Log): Kv =>
+  createEtcdKv({
+    endpoints,
+    ...(tls ? { tls: { ca: readFileSync(tls.authorityCertificate), certificate: readFileSync(tls.certificate), key: readFileSync(tls.key) } } : {}),
+    clock,
+    random,
+    log,
+  });
+
+const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): Promise<void> => {
+  const authority = { certPem: readFileSync(config.tls.authorityCertificate, 'utf8'), keyPem: readFileSync(config.tls.authorityKey, 'utf8') };
+  const [certPem, keyPem] = [readFileSync(config.tls.certificate, 'utf8'), readFileSync(config.tls.key, 'utf8')];
+  const kv = openKv(config, log);
+  const store = await openStore({ kv, clock, random, log }, ending);
+  const { reader } = store;
+  const schema = loadSchema();
+  const api = new Api({ reader, writer: store.writer, clock, random, schema });
+  const recorder = new EventRecorder({ verbs: api, clock, random, log });
+  const liveness = new LeaseWatch({ kv, clock, random, log });
+  const nodes = new NodeServer({ reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem } });
+  const server = new ApiServer({
+    api,
+    reader,
+    openapi: new OpenApi({ schema, version }),
+    tunnels: nodes.tunnels,
+    tls: { key: keyPem, cert: certPem, ca: authority.certPem },
+    clock,
+    random,
+    log,
+    version,
+    schema,
+    ready: () => store.connected(),
+    extraRoutes: joinRoutes({ reader, authority, clock, log }),
+  });
+  const parts = { reader, verbs: api, recorder, clock, random, log };
+  const loops = [
+    ...createLoops({ ...parts, liveness, podNetwork: { range: config.podNetwork, subnetBits: config.podNetworkNodeBits } }),
+    new Scheduler({ ...parts, log: log.child('scheduler') }),
+  ];
+  const election = new Election({ kv, key: '/berth/election/loops', id: config.name, clock, log: log.child('election'), ttlSeconds: electionTtlSeconds });
+
+  await liveness.start();
+  const apiPort = (await server.listen(config.api.port, config.api.address)).port;
+  const nodesPort = await nodes.listen(config.nodes.port, config.nodes.address);
+  log.info('serving', { version, apiPort, nodesPort });
+  await election.run(ending, async (lost) => {
+    log.info('leading: the loops run here');
+    for (const loop of loops) loop.start(lost);
+    await new Promise<void>((resolve) => lost.addEventListener('abort', () => resolve(), { once: true }));
+  });
+  log.info('ending');
+  nodes.close();
+  await server.close();
+  liveness.close();
+  store.close();
+  await kv.close();
+};
+
+const main = async (): Promise<void> => {
+  try {
+    const config = readConfig(configFile(process.argv), controllerConfig);
+    await serve(config, createLog(config.logLevel), shutdownSignal());
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`controller: ${error instanceof ConfigError ? error.message : (error as Error).stack}\n`);
+    process.exit(1);
+  }
+};
+
+await main();
