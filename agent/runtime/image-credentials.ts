@@ -46,11 +46,11 @@ export const covers = (key: string, repository: string): boolean => {
   return keyPath.every((part, index) => part === path[index]);
 };
 
-const toAuth = (entry: Entry, serverAddress: string): AuthConfig => {
+/** Without a server address: containerd compares it with the host that it asks, which for mirrors and docker.io is another. */
+const toAuth = (entry: Entry): AuthConfig => {
   const decoded = entry.auth ? Buffer.from(entry.auth, 'base64').toString() : '';
   const colon = decoded.indexOf(':');
   return {
-    server_address: serverAddress,
     username: entry.username || (colon < 0 ? '' : decoded.slice(0, colon)),
     password: entry.password || (colon < 0 ? '' : decoded.slice(colon + 1)),
     identity_token: entry.identitytoken ?? '',
@@ -73,7 +73,7 @@ export const credentialsFor = (reference: ImageReference, pod: Pod, objects: Pic
     const secret = objects.get<Secret>('Secret', pod.metadata.namespace ?? '', name);
     if (!secret) continue;
     for (const [key, entry] of Object.entries(entriesOf(secret))) {
-      if (covers(key, repository)) found.push({ key: normalizedKey(key), auth: toAuth(entry, reference.domain) });
+      if (covers(key, repository)) found.push({ key: normalizedKey(key), auth: toAuth(entry) });
     }
   }
   return found.sort((a, b) => b.key.length - a.key.length).map(({ auth }) => auth);
