@@ -63,7 +63,7 @@ export const label1035Name = rule(
 export const asPrefix =
   (nameRule: NameRule): NameRule =>
   (prefix) =>
-    nameRule(prefix.endsWith('-') ? `${prefix.slice(0, -1)}a` : prefix);
+    nameRule(prefix.length > 1 && prefix.endsWith('-') ? `${prefix.slice(0, -1)}a` : prefix);
 
 const qualifiedMessage = format(
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
