@@ -1,17 +1,21 @@
 /** JSON patches (RFC 6902): a list of operations of which all succeed or none. */
 import jsonPatch from 'fast-json-patch';
 import { ApiError, badRequest } from '../errors.ts';
-import { isRecord } from '../schema/records.ts';
+import { isDeeperThan, isRecord } from '../schema/records.ts';
 
-const { JsonPatchError, applyPatch } = jsonPatch;
+const { JsonPatchError, applyOperation, getValueByPointer } = jsonPatch;
 
 /** As a Kubernetes API server allows. */
 const operationsMax = 10_000;
+/** The characters that all copies together may add: copying the document into itself doubles it each time. */
+const copiedCharactersMax = 3 * 1024 * 1024;
+/** Operations can stack what no body could nest; no object of the API comes near it. */
+const nestingMax = 200;
 
 const needsValue: ReadonlySet<string> = new Set(['add', 'replace', 'test']);
 const needsFrom: ReadonlySet<string> = new Set(['move', 'copy']);
 
-type Operation = Parameters<typeof applyPatch>[1][number];
+type Operation = Parameters<typeof applyOperation>[1];
 
 const isPointer = (value: unknown): boolean => typeof value === 'string' && (value === '' || value.startsWith('/'));
 
@@ -26,20 +30,37 @@ const checkOperation = (value: unknown, index: number): Operation => {
   return value as unknown as Operation;
 };
 
+const tooLarge = (why: string): ApiError => new ApiError('RequestEntityTooLarge', why);
+
+const apply = (object: unknown, operations: readonly Operation[]): unknown => {
+  let document: unknown = structuredClone(object);
+  let copiedCharacters = 0;
+  for (const [index, operation] of operations.entries()) {
+    if (operation.op === 'copy') {
+      copiedCharacters += JSON.stringify(getValueByPointer(document, operation.from) ?? null).length;
+      if (copiedCharacters > copiedCharactersMax) throw tooLarge(`the copies of a JSON patch may have ${copiedCharactersMax} characters`);
+    }
+    document = applyOperation(document, operation, true, true, true, index).newDocument;
+  }
+  return document;
+};
+
+/** The library's message goes on with a dump of the document, which may hold secrets: only its first line is told. */
+const reasonOf = (error: Error): string => error.message.split('\n', 1)[0] ?? '';
+
 /**
  * `object` with all operations applied; neither is changed. Throws ApiError: BadRequest when the patch is
  * malformed, Invalid when an operation fails (a test that does not hold, a path that is not there),
- * RequestEntityTooLarge for more than 10,000 operations.
+ * RequestEntityTooLarge for more than 10,000 operations or for copies that grow beyond 3 MiB.
  */
 export const applyJsonPatch = <T>(object: T, patch: unknown): T => {
   if (!Array.isArray(patch)) throw badRequest('a JSON patch must be a list of operations');
-  if (patch.length > operationsMax) {
-    throw new ApiError('RequestEntityTooLarge', `a JSON patch may have ${operationsMax} operations, this one has ${patch.length}`);
-  }
-  const operations = patch.map(checkOperation);
+  if (patch.length > operationsMax) throw tooLarge(`a JSON patch may have ${operationsMax} operations, this one has ${patch.length}`);
+  // A copy of the operations: the library hands their values on, and later operations would change them in place.
+  const operations = structuredClone(patch.map(checkOperation));
+  let result: unknown;
   try {
-    // A copy of the operations: the library hands their values on, and later operations would change them in place.
-    return applyPatch(object, structuredClone(operations), true, false, true).newDocument;
+    result = apply(object, operations);
   } catch (error) {
     if (error instanceof JsonPatchError || error instanceof TypeError) {
       const at = error instanceof JsonPatchError && error.index !== undefined ? `operation ${error.index}: ` : '';
@@ -47,7 +68,6 @@ export const applyJsonPatch = <T>(object: T, patch: unknown): T => {
     }
     throw error;
   }
+  if (isDeeperThan(result, nestingMax)) throw badRequest(`the patch nests deeper than ${nestingMax} levels`);
+  return result as T;
 };
-
-/** The library's message goes on with a dump of the document, which may hold secrets: only its first line is told. */
-const reasonOf = (error: Error): string => error.message.split('\n', 1)[0] ?? '';

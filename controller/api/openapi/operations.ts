@@ -61,7 +61,10 @@ const parameters: Readonly<Record<Action, readonly JsonRecord[]>> = {
 
 const json = (typeName: string): JsonRecord => ({ 'application/json': { schema: { $ref: `#/components/schemas/${typeName}` } } });
 
-const patchBody: JsonRecord = Object.fromEntries(patchTypes.map((type) => [type, { schema: { type: type.includes('json-patch') ? 'array' : 'object', ...(type.includes('json-patch') ? { items: { type: 'object' } } : {}) } }]));
+const patchSchema = (type: string): JsonRecord =>
+  type === 'application/json-patch+json' ? { type: 'array', items: { type: 'object' } } : { type: 'object' };
+
+const patchBody: JsonRecord = Object.fromEntries(patchTypes.map((type) => [type, { schema: patchSchema(type) }]));
 
 /** The full type names that a kind's operations speak of. */
 export interface OperationTypes {

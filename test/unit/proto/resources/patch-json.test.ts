@@ -68,3 +68,20 @@ test('more than 10,000 operations are too many', (t) => {
   const error = t.throws(() => applyJsonPatch({}, Array.from({ length: 10_001 }, () => ({ op: 'add', path: '/a', value: 1 }))));
   t.true(isApiError(error, 'RequestEntityTooLarge'));
 });
+
+test('a document that is copied into itself again and again is refused', (t) => {
+  const doubling = Array.from({ length: 40 }, (_, index) => ({ op: 'copy', from: '', path: `/copy${index}` }));
+  const error = t.throws(() => applyJsonPatch({ a: 'x'.repeat(100) }, doubling));
+  t.true(isApiError(error, 'RequestEntityTooLarge'));
+});
+
+test('operations that stack levels without end are refused', (t) => {
+  const stacking = Array.from({ length: 1_000 }, (_, index) => [
+    { op: 'add', path: '/next', value: {} },
+    { op: 'move', from: '/top', path: '/next/top' },
+    { op: 'move', from: '/next', path: '/top' },
+    { op: 'add', path: '/round', value: index },
+  ]).flat();
+  const error = t.throws(() => applyJsonPatch({ top: {} }, stacking));
+  t.true(isApiError(error, 'BadRequest'));
+});

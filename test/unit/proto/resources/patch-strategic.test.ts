@@ -1,6 +1,6 @@
 import test from 'ava';
 import { isApiError } from '../../../../proto/errors.ts';
-import { deploymentKind, podKind, secretKind } from '../../../../proto/kinds.ts';
+import { deploymentKind, podKind, secretKind, serviceKind } from '../../../../proto/kinds.ts';
 import { applyStrategicPatch } from '../../../../proto/resources/patch-strategic.ts';
 import { loadSchema } from '../../../../proto/schema/schema.ts';
 
@@ -149,6 +149,12 @@ test('switching a Deployment to Recreate takes the rolling update along', (t) =>
     ),
     { spec: { strategy: { type: 'Recreate' } } },
   );
+});
+
+test('$patch: delete takes all items of the key', (t) => {
+  const service = (...protocols: readonly string[]): object => ({ spec: { ports: protocols.map((protocol) => ({ port: 53, protocol })) } });
+  const patch = { spec: { ports: [{ port: 53, $patch: 'delete' }] } };
+  t.deepEqual(applyStrategicPatch(schema, serviceKind, service('TCP', 'UDP'), patch), service());
 });
 
 test('what the patch does not touch is shared, not copied', (t) => {
