@@ -155,6 +155,9 @@ export class Observer {
       logFile: `${logs}/${logPath(base.name, base.attempt)}`,
       exitCode: status.exit_code,
     });
-    return { ...running, finishedAtMs: toMs(status.finished_at), exitCode: status.exit_code, reason: reasonOf(status), message: written || status.message };
+    const finishedAtMs = toMs(status.finished_at);
+    // containerd notes the start after the fact: of a very short run the end may come before it.
+    const startedAtMs = Math.min(running.startedAtMs, finishedAtMs);
+    return { ...running, startedAtMs, finishedAtMs, exitCode: status.exit_code, reason: reasonOf(status), message: written || status.message };
   }
 }
