@@ -108,6 +108,11 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
 };
 
 const main = async (): Promise<void> => {
+  // Everything is loaded by now: a run with --version also fills the cache of compiled code.
+  if (process.argv.includes('--version')) {
+    process.stdout.write(`agent ${kubeletVersion}\n`);
+    return;
+  }
   try {
     const config = readConfig(configFile(process.argv), agentConfig);
     await run(config, createLog(config.logLevel), shutdownSignal());

@@ -87,6 +87,11 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
 };
 
 const main = async (): Promise<void> => {
+  // Everything is loaded by now: a run with --version also fills the cache of compiled code.
+  if (process.argv.includes('--version')) {
+    process.stdout.write(`controller ${version}\n`);
+    return;
+  }
   try {
     const config = readConfig(configFile(process.argv), controllerConfig);
     await serve(config, createLog(config.logLevel), shutdownSignal());

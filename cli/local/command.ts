@@ -14,6 +14,8 @@ export class CommandFailed extends Error {
 
 export interface CommandOptions {
   readonly input?: string;
+  /** Instead of this process's own. */
+  readonly env?: NodeJS.ProcessEnv;
   /** Receives standard output and error as they come. */
   readonly onOutput?: (chunk: Buffer) => void;
 }
@@ -21,7 +23,7 @@ export interface CommandOptions {
 /** Resolves to standard output. Throws CommandFailed, also when there is no such program (exit code 127). */
 export const command = (program: string, args: readonly string[], options: CommandOptions = {}): Promise<string> =>
   new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], ...(options.env ? { env: options.env } : {}) });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => {

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { command } from './command.ts';
 import type { ProcessSpec } from './processes.ts';
 import { type ClusterSettings, hostAddress, hostPrefix, nodeAddress, paths } from './settings.ts';
 import { cniConfigDir, configureContainerd, containerdSocket } from './containerd.ts';
@@ -11,13 +12,28 @@ import { pauseImage, registryHost } from './settings.ts';
 
 const program = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
+/** A small young generation: these programs hold little garbage at a time, and idle memory counts. */
+const nodeFlags = ['--max-semi-space-size=1', '--v8-pool-size=1'];
+
+const nodeEnvironment = (settings: ClusterSettings): Record<string, string> => ({ NODE_COMPILE_CACHE: paths(settings.dataDir).cache, NODE_ENV: 'production' });
+
 /** Programs of Berth run on the Node.js that the project brought, with their compiled form kept between starts. */
 const nodeProgram = (settings: ClusterSettings, name: string, script: string, configFile: string): ProcessSpec => ({
   name,
   program: process.execPath,
-  args: ['--max-semi-space-size=1', program(script), '--config', configFile],
-  env: { NODE_COMPILE_CACHE: paths(settings.dataDir).cache, NODE_ENV: 'production' },
+  args: [...nodeFlags, program(script), '--config', configFile],
+  env: nodeEnvironment(settings),
 });
+
+/**
+ * Fills the cache of compiled code before the programs start: one that strips types and compiles by itself keeps the
+ * compiler in memory for its life, 25 MB more (measured; 100 MB against 75 MB with everything loaded).
+ */
+export const compilePrograms = async (settings: ClusterSettings): Promise<void> => {
+  const env = { ...process.env, ...nodeEnvironment(settings) };
+  const compile = (script: string): Promise<string> => command(process.execPath, [...nodeFlags, program(script), '--version'], { env });
+  await Promise.all([compile('controller/main.ts'), compile('agent/main.ts')]);
+};
 
 export const etcdService = (settings: ClusterSettings): ProcessSpec => {
   const { pki, etcd } = paths(settings.dataDir);

@@ -15,7 +15,7 @@ import { ensureCertificates, type LocalCertificates } from './pki.ts';
 import { checkDisk, checkHost, checkPorts } from './preflight.ts';
 import { type ProcessFolders, type ProcessSpec, running, start } from './processes.ts';
 import type { Progress } from './progress.ts';
-import { controllerService, etcdService, type NodeFiles, nodeServices, registryService } from './services.ts';
+import { compilePrograms, controllerService, etcdService, type NodeFiles, nodeServices, registryService } from './services.ts';
 import { type ClusterSettings, contextName, paths, pauseImage, writeSettings } from './settings.ts';
 
 export interface UpContext {
@@ -122,6 +122,7 @@ export const up = async (context: UpContext): Promise<void> => {
 
   const certificates = await progress.step('certificates', () => ensureCertificates(settings));
   await progress.step('network between host and nodes', () => createHostNetwork(settings));
+  await progress.step('programs compiled', () => compilePrograms(settings));
   await progress.step('etcd', (note) => launch(etcdService(settings), () => accepts(settings.ports.etcd), note));
   await progress.step('registry', async (note) => {
     await launch(registryService(settings), () => accepts(settings.ports.registry), note);
