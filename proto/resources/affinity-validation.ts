@@ -13,7 +13,9 @@ type Spread = NonNullable<PodSpec['topologySpreadConstraints']>[number];
 const requiredRule = 'requiredDuringSchedulingIgnoredDuringExecution';
 const preferredRule = 'preferredDuringSchedulingIgnoredDuringExecution';
 
-const validateValues = ({ operator, values = [] }: Expression, path: Path): FieldError[] => {
+const validateValues = (expression: Expression, path: Path): FieldError[] => {
+  const { operator } = expression;
+  const values = expression.values ?? [];
   const here = child(path, 'values');
   switch (operator) {
     case 'In':
@@ -31,7 +33,9 @@ const validateValues = ({ operator, values = [] }: Expression, path: Path): Fiel
 };
 
 /** Fields can only be compared with one name. */
-const validateFieldExpression = ({ key, operator, values = [] }: Expression, path: Path): FieldError[] => {
+const validateFieldExpression = (expression: Expression, path: Path): FieldError[] => {
+  const { key, operator } = expression;
+  const values = expression.values ?? [];
   const errors: FieldError[] = [];
   if (operator !== 'In' && operator !== 'NotIn') errors.push(invalidValue(child(path, 'operator'), operator, 'not a valid selector operator'));
   else if (values.length !== 1) errors.push(required(child(path, 'values'), 'must be only one value when `operator` is \'In\' or \'NotIn\' for node field selector'));

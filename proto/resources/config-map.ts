@@ -10,7 +10,8 @@ export const dataBytesMax = 1024 * 1024;
 const base64Pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Bytes that base64 text stands for; undefined when it is none. */
-export const base64Bytes = (text: string): number | undefined => {
+export const base64Bytes = (text: string | null): number | undefined => {
+  if (text === null) return 0;
   // Line breaks are allowed in it, as Go's decoder has it.
   const dense = text.replace(/[\r\n]/g, '');
   if (!base64Pattern.test(dense)) return undefined;
@@ -47,7 +48,7 @@ export const configMapRules: KindRules<ConfigMap> = {
       if (data && Object.hasOwn(data, name)) errors.push(invalidValue(key(child('', 'data'), name), name, 'duplicate of key present in binaryData'));
     }
     const bytes =
-      Object.values(data ?? {}).reduce((sum, value) => sum + Buffer.byteLength(value), 0) +
+      Object.values(data ?? {}).reduce((sum, value) => sum + Buffer.byteLength(value ?? ''), 0) +
       Object.values(binaryData ?? {}).reduce((sum, value) => sum + (base64Bytes(value) ?? 0), 0);
     return bytes > dataBytesMax ? [...errors, tooLong('', dataBytesMax)] : errors;
   },

@@ -67,9 +67,9 @@ export const notFoundValue = (field: Path, value: unknown): FieldError => ({
   message: `Not found: ${shown(value)}`,
 });
 
-/** One error for each thing that a rule of names.ts finds wrong. */
-export const broken = (field: Path, value: string, rule: (value: string) => string[]): FieldError[] =>
-  rule(value).map((message) => invalidValue(field, value, message));
+/** One error for each thing that a rule of names.ts finds wrong; null is empty text, as Kubernetes decodes it. */
+export const broken = (field: Path, value: string | null | undefined, rule: (value: string) => string[]): FieldError[] =>
+  rule(value ?? '').map((message) => invalidValue(field, value, message));
 
 /** Nothing when the value is absent or one of `supported`. */
 export const oneOf = (field: Path, value: string | null | undefined, supported: readonly string[]): FieldError[] =>

@@ -11,7 +11,7 @@ export const annotationsBytesMax = 256 * 1024;
 
 const standardFinalizers: ReadonlySet<string> = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
 
-type StringMap = Readonly<Record<string, string>>;
+type StringMap = Readonly<Record<string, string | null>>;
 
 export const validateLabels = (labels: StringMap | null | undefined, path: Path): FieldError[] =>
   Object.entries(labels ?? {}).flatMap(([name, value]) => [
@@ -23,7 +23,7 @@ export const validateAnnotations = (annotations: StringMap | null | undefined, p
   const entries = Object.entries(annotations ?? {});
   // Annotation names may have upper case in their prefix, unlike labels.
   const errors = entries.flatMap(([name]) => qualifiedName(name.toLowerCase()).map((message) => invalidValue(path, name, message)));
-  const bytes = entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value), 0);
+  const bytes = entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value ?? ''), 0);
   return bytes > annotationsBytesMax ? [...errors, tooLong(path, annotationsBytesMax)] : errors;
 };
 

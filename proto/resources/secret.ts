@@ -41,7 +41,7 @@ export const secretRules: KindRules<Secret> = {
     secret.type ||= 'Opaque';
     // stringData is for writing only: it wins over data, and is never stored as such.
     if (secret.stringData) {
-      const folded = Object.entries(secret.stringData).map(([name, text]) => [name, Buffer.from(text, 'utf8').toString('base64')] as const);
+      const folded = Object.entries(secret.stringData).map(([name, text]) => [name, Buffer.from(text ?? '', 'utf8').toString('base64')] as const);
       secret.data = { ...secret.data, ...Object.fromEntries(folded) };
     }
     delete secret.stringData;

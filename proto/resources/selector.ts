@@ -131,12 +131,12 @@ export const matches = (requirements: readonly Requirement[], labels: Labels): b
 export const matchesSelector = (selector: LabelSelector | null | undefined, labels: Labels): boolean =>
   matches(requirementsOf(selector), labels);
 
-const list = (values: readonly string[]): string => `(${values.toSorted().join(',')})`;
+const list = (values: readonly string[] | null | undefined): string => `(${(values ?? []).toSorted().join(',')})`;
 
 /** The query form of an object selector, as `status.selector` of a Scale carries it: sorted by key. */
 export const selectorText = (selector: LabelSelector | null | undefined): string => {
   const labels = Object.entries(selector?.matchLabels ?? {}).map(([key, value]) => ({ key, text: `${key}=${value}` }));
-  const expressions = (selector?.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
+  const expressions = (selector?.matchExpressions ?? []).map(({ key, operator, values }) => {
     const text =
       operator === 'In' ? `${key} in ${list(values)}`
       : operator === 'NotIn' ? `${key} notin ${list(values)}`

@@ -1,5 +1,5 @@
 import test from 'ava';
-import type { Pod, PodStatus } from '../../../../proto/resources/kubernetes.ts';
+import type { Pod, PodCondition, PodStatus } from '../../../../proto/resources/kubernetes.ts';
 import {
   conditionOf, isPodAvailable, isPodReady, isSidecar, isTerminal, podStatusText, readyCounts, restartCounts, setCondition,
 } from '../../../../proto/resources/pod.ts';
@@ -21,7 +21,7 @@ test('a pod is available once it has been ready for long enough', (t) => {
 });
 
 test('a condition keeps its transition time while its status stays', (t) => {
-  const first = setCondition([], { type: 'Ready', status: 'True', reason: 'A' }, 0);
+  const first = setCondition<PodCondition>([], { type: 'Ready', status: 'True', reason: 'A' }, 0);
   const second = setCondition(first, { type: 'Ready', status: 'True', reason: 'B' }, 60_000);
   const third = setCondition(second, { type: 'Ready', status: 'False' }, 120_000);
   t.deepEqual(second, [{ type: 'Ready', status: 'True', reason: 'B', lastTransitionTime: '1970-01-01T00:00:00Z' }]);
