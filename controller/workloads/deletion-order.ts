@@ -37,6 +37,8 @@ const deletionCost = (pod: Pod): number => {
   return text !== undefined && /^(0|[+-]?[1-9][0-9]*)$/.test(text) ? Number(text) : 0;
 };
 
+const byUid: Rule = (a, b) => ((a.pod.metadata.uid ?? '') < (b.pod.metadata.uid ?? '') ? -1 : 1);
+
 /**
  * Younger first, but ages within the same power of two are alike and the uid decides: so a rollout's oldest pods do
  * not always survive, and fate is spread over failure domains (Kubernetes' LogarithmicScaleDown).
@@ -48,7 +50,7 @@ const youngerFirst = (aMs: number, bMs: number, a: Ranked, b: Ranked): number =>
     const ageMs = a.nowMs - sinceMs;
     return ageMs <= 0 ? -1 : Math.floor(Math.log2(ageMs * 1e6));
   };
-  return bucket(aMs) - bucket(bMs) || ((a.pod.metadata.uid ?? '') < (b.pod.metadata.uid ?? '') ? -1 : 1);
+  return bucket(aMs) - bucket(bMs) || byUid(a, b);
 };
 
 const rules: readonly Rule[] = [
@@ -61,6 +63,7 @@ const rules: readonly Rule[] = [
   (a, b) => restarts(b.pod).regular - restarts(a.pod).regular,
   (a, b) => restarts(b.pod).sidecar - restarts(a.pod).sidecar,
   (a, b) => youngerFirst(a.createdMs, b.createdMs, a, b),
+  byUid,
 ];
 
 /** `pods` with those to delete first in front. `related` are all active pods of the same owner's family, for crowding on nodes. */
