@@ -97,6 +97,8 @@ export const compactionPeriodMs = 300_000;
 export const leaseKeysMax = 1_000;
 export const leaseShareSecondsMax = 300;
 export const electionRetryMs = 500;
+/** How long a node's lease must be gone before the node is. */
+export const leaseGoneConfirmMs = 250;
 export const leaseWatchRetryMsMin = 100;
 export const leaseWatchRetryMsMax = 5_000;
 

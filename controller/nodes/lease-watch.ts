@@ -2,16 +2,18 @@
  * Liveness as etcd sees it: the set of node leases that exist, kept by one watch.
  *
  * While etcd is away nothing arrives, so the last answer holds and nobody is called dead; etcd itself prolongs all leases
- * when it comes back. Before the first read there is no answer at all: `ready` is false.
+ * when it comes back. One that only stood still lets them run out at once, and the heartbeats that waited for it bring them
+ * back at once: so a lease has to be gone for a moment before its node is.
+ * Before the first read there is no answer at all: `ready` is false.
  */
 import { backoffMs } from '../../proto/process/backoff.ts';
-import type { Clock } from '../../proto/process/clock.ts';
+import type { Clock, Timer } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
 import type { Kv, KvEvent, KvWatch } from '../store/kv.ts';
 import { KvUnavailable } from '../store/kv.ts';
 import type { Subscription } from '../store/reader.ts';
-import { leaseWatchRetryMsMax, leaseWatchRetryMsMin } from '../limits.ts';
+import { leaseGoneConfirmMs, leaseWatchRetryMsMax, leaseWatchRetryMsMin } from '../limits.ts';
 import { nodeLeasePrefix } from './leases.ts';
 import type { Liveness } from './liveness.ts';
 
@@ -20,6 +22,8 @@ export class LeaseWatch implements Liveness {
   readonly #subscribers = new Set<(nodeName: string) => void>();
   readonly #closed = new AbortController();
   #alive = new Set<string>();
+  /** Nodes whose leases are gone, but not yet for long enough. */
+  readonly #leaving = new Map<string, Timer>();
   #watch: KvWatch | undefined;
   #ready = false;
 
@@ -49,6 +53,7 @@ export class LeaseWatch implements Liveness {
   close(): void {
     this.#closed.abort();
     this.#watch?.close();
+    this.#forgetLeaving();
     this.#subscribers.clear();
   }
 
@@ -66,6 +71,7 @@ export class LeaseWatch implements Liveness {
     if (this.#closed.signal.aborted) return;
     const present = new Set(entries.map(({ key }) => key.slice(nodeLeasePrefix.length)));
     const changed = [...present, ...this.#alive].filter((name) => !this.#ready || present.has(name) !== this.#alive.has(name));
+    this.#forgetLeaving();
     this.#alive = present;
     this.#ready = true;
     for (const name of new Set(changed)) this.#tell(name);
@@ -82,10 +88,25 @@ export class LeaseWatch implements Liveness {
 
   #take(event: KvEvent): void {
     const name = (event.type === 'put' ? event.entry.key : event.key).slice(nodeLeasePrefix.length);
-    if (this.#alive.has(name) === (event.type === 'put')) return;
-    if (event.type === 'put') this.#alive.add(name);
+    this.#leaving.get(name)?.cancel();
+    this.#leaving.delete(name);
+    if (event.type === 'put') this.#set(name, true);
+    else this.#leaving.set(name, this.#parts.clock.after(leaseGoneConfirmMs, () => {
+      this.#leaving.delete(name);
+      this.#set(name, false);
+    }));
+  }
+
+  #forgetLeaving(): void {
+    for (const timer of this.#leaving.values()) timer.cancel();
+    this.#leaving.clear();
+  }
+
+  #set(name: string, alive: boolean): void {
+    if (this.#alive.has(name) === alive) return;
+    if (alive) this.#alive.add(name);
     else this.#alive.delete(name);
-    this.#parts.log.info(event.type === 'put' ? 'node is alive' : 'node is gone', { node: name });
+    this.#parts.log.info(alive ? 'node is alive' : 'node is gone', { node: name });
     this.#tell(name);
   }
 

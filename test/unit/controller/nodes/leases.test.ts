@@ -13,7 +13,16 @@ const steppedClock = (): { clock: Clock; step: (ms: number) => void } => {
   return { clock: { ...systemClock, monotonicMs: () => nowMs }, step: (ms) => void (nowMs += ms) };
 };
 
-test('a lease that ran out is made anew at the next heartbeat, and that is told', async (t) => {
+/** A clock whose timers keep the process alive, as nothing else here does. */
+const holdingClock: Clock = {
+  ...systemClock,
+  after(delayMs, callback) {
+    const handle = setTimeout(callback, delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+test('a lease that ran out is made anew at the next heartbeat, and its holder is told', async (t) => {
   const kv = new MemoryKv();
   const { clock, step } = steppedClock();
   const watch = new LeaseWatch({ kv, clock, random: systemRandom, log: silentLog });
@@ -30,7 +39,29 @@ test('a lease that ran out is made anew at the next heartbeat, and that is told'
   step(1_000);
   lease.beat();
   await regained;
-  t.deepEqual(changes, [true, false, true]);
+  t.deepEqual(changes, [true], 'it was gone for too short a time to be called dead');
+});
+
+test('a node whose lease stays gone is dead, and alive again with its next lease', async (t) => {
+  const kv = new MemoryKv();
+  const watch = new LeaseWatch({ kv, clock: holdingClock, random: systemRandom, log: silentLog });
+  await watch.start();
+  t.teardown(() => watch.close());
+  const change = (): Promise<boolean> => new Promise((resolve) => {
+    const subscription = watch.subscribe((name) => {
+      subscription.close();
+      resolve(watch.isAlive(name));
+    });
+  });
+  const first = change();
+  await new NodeLease('n', { kv, clock: systemClock, log: silentLog }, () => undefined).hold();
+  t.true(await first);
+  const second = change();
+  for (const [lease] of kv.leases) kv.expireLease(lease);
+  t.false(await second);
+  const third = change();
+  await new NodeLease('n', { kv, clock: systemClock, log: silentLog }, () => undefined).hold();
+  t.true(await third);
 });
 
 test('heartbeats that come close together cost one call to etcd', async (t) => {
