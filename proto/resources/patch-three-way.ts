@@ -37,7 +37,8 @@ class ThreeWay {
         if (change !== undefined) setOwn(patch, field, change);
       } else if (rule?.merge && Array.isArray(wanted) && Array.isArray(present)) {
         this.#list(patch, field, { original: listOf(getOwn(original, field)), wanted, present }, rule, inner);
-      } else if (!jsonEqual(wanted, present)) {
+      } else if (!jsonEqual(wanted, present) && !(present === undefined && Array.isArray(wanted) && wanted.length === 0)) {
+        // An empty list that is not there is not missing: the API stores none.
         setOwn(patch, field, wanted);
       }
     }

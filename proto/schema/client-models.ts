@@ -38,6 +38,8 @@ const scalars: Readonly<Record<string, Shape>> = {
   'IntOrString int-or-string': { type: 'string', format: 'int-or-string' },
 };
 
+const wordsOfType: ReadonlySet<string> = new Set(['IntOrString', 'V1MicroTime']);
+
 /** The shape of an attribute's type such as `Array<V1Container>`; `nameOf` gives a class its full name. */
 const shapeOf = (type: string, format: string, nameOf: (className: string) => string): Shape => {
   const array = /^(?:Array|Set)<(.*)>$/.exec(type)?.[1];
@@ -101,6 +103,8 @@ export const readClientModels = async (
     const properties: Record<string, Shape> = {};
     for (const { baseName, type, format } of attributes.get(className) ?? []) {
       const shape = shapeOf(type, format, nameOf);
+      // These fields carry the words of their type in place of their own.
+      if (wordsOfType.has(type)) Reflect.deleteProperty(texts, baseName);
       properties[baseName] = isQuantity(shortName(name), baseName) ? asQuantity(shape) : shape;
     }
     structures[name] = { ...(required.length > 0 ? { required } : {}), properties };

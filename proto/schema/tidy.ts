@@ -1,6 +1,7 @@
 /**
  * Brings an object into the one form that everything behind the API sees, as Kubernetes' decoder leaves it:
- * unknown fields and nulls gone, quantities strings, nulls in lists and maps the empty value of their type.
+ * unknown fields, nulls and empty lists and maps gone (unless the field is required), quantities strings, nulls
+ * in lists and maps the empty value of their type.
  */
 import { type JsonRecord, isRecord, setOwn } from './records.ts';
 import type { Schema, SchemaType } from './schema.ts';
@@ -14,6 +15,10 @@ const zero = (shape: Shape): unknown => {
   if (shape.type === 'boolean') return false;
   return shape.type === 'string' ? '' : 0;
 };
+
+/** Empty lists and maps say no more than their absence; an empty struct does (`emptyDir: {}`). */
+const isEmpty = (value: unknown, shape: Shape): boolean =>
+  'array' in shape ? Array.isArray(value) && value.length === 0 : 'map' in shape && isRecord(value) && Object.keys(value).length === 0;
 
 const tidyShape = (schema: Schema, shape: Shape, value: unknown): unknown => {
   if ('ref' in shape) {
@@ -53,8 +58,9 @@ export const tidyType = (schema: Schema, type: SchemaType, value: JsonRecord): J
       continue;
     }
     const tidied = tidyShape(schema, shape, item);
-    if (tidied !== item) changed = true;
-    result[key] = tidied;
+    const isLeftOut = isEmpty(tidied, shape) && !type.required.includes(key);
+    if (isLeftOut || tidied !== item) changed = true;
+    if (!isLeftOut) result[key] = tidied;
   }
   return changed ? result : value;
 };

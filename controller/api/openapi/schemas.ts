@@ -15,7 +15,7 @@ const refTo = (name: string): string => `#/components/schemas/${name}`;
 /** Scalars that clients know by name; in Berth's schema they are formats. */
 const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
 const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
-const namedScalars: JsonRecord = {
+const namedScalars: Readonly<Record<string, JsonRecord & { description: string }>> = {
   [intOrString]: {
     description: 'A number, or a string: the name of a port, or a percentage.',
     format: 'int-or-string',
@@ -55,12 +55,18 @@ const extensions = (typeName: string, field: string): JsonRecord => {
   };
 };
 
+/** What a field's type says of itself. */
+const wordsOf = (shape: Shape, descriptions: Descriptions): string | undefined => {
+  if ('ref' in shape) return descriptions[shape.ref]?.description;
+  return 'type' in shape && shape.format === 'int-or-string' ? namedScalars[intOrString]?.description : undefined;
+};
+
 const typeSchema = (type: SchemaType, descriptions: Descriptions, kinds: readonly GroupVersionKind[]): JsonRecord => {
   const texts = descriptions[type.name];
   const properties: JsonRecord = {};
   for (const [field, shape] of type.fields) {
     // The client package says nothing on fields that hold a type: the type's own words stand in.
-    const description = texts?.properties[field] ?? ('ref' in shape ? descriptions[shape.ref]?.description : undefined);
+    const description = texts?.properties[field] ?? wordsOf(shape, descriptions);
     const words = enumOf(type.name, field);
     properties[field] = {
       ...(description ? { description } : {}),
@@ -86,7 +92,7 @@ export const componentSchemas = (
   roots: readonly SchemaType[],
   kindsOf: (type: SchemaType) => readonly GroupVersionKind[],
 ): JsonRecord => {
-  const found = new Map<string, JsonRecord>(Object.entries(namedScalars) as [string, JsonRecord][]);
+  const found = new Map<string, JsonRecord>(Object.entries(namedScalars));
   const pending = [...roots];
   for (let type = pending.pop(); type !== undefined; type = pending.pop()) {
     if (found.has(type.name)) continue;

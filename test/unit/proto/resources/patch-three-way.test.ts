@@ -71,6 +71,11 @@ test('finalizers are added, removed and ordered as the set that they are', (t) =
   });
 });
 
+test('an empty list that is not there is not sent again and again', (t) => {
+  t.deepEqual(patchOf({ spec: { tolerations: [] } }, { spec: { tolerations: [] } }, { spec: {} }), {});
+  t.deepEqual(patchOf(undefined, { spec: { tolerations: [] } }, { spec: { tolerations: [{ key: 'a' }] } }), { spec: { tolerations: [] } });
+});
+
 test('a new order alone is a patch', (t) => {
   const pod = (...names: readonly string[]): object => ({ spec: { containers: names.map((name) => ({ name })) } });
   t.deepEqual(patchOf(pod('a', 'b'), pod('b', 'a'), pod('a', 'b')), { spec: { '$setElementOrder/containers': [{ name: 'b' }, { name: 'a' }] } });
@@ -92,15 +97,18 @@ const some = <T>(random: Random, items: readonly T[]): T[] =>
     .sort((a, b) => a.at - b.at)
     .map(({ item }) => item);
 
+/** A field with some of the items; no field when there are none, as the API stores it. */
+const listField = (name: string, items: readonly unknown[]): object => (items.length === 0 ? {} : { [name]: items });
+
 const dictionary = (random: Random): Record<string, string> =>
   Object.fromEntries(some(random, ['a', 'b', 'c']).map((key) => [key, pick(random, ['1', '2'])]));
 
 const randomContainer = (random: Random, name: string): object => ({
   name,
   image: pick(random, ['x', 'y']),
-  ...(random.next() < 0.5 ? { args: some(random, ['1', '2', '3']) } : {}),
-  ...(random.next() < 0.5 ? { env: some(random, ['A', 'B', 'C', 'D']).map((key) => ({ name: key, value: pick(random, ['1', '2']) })) } : {}),
-  ...(random.next() < 0.3 ? { ports: some(random, [80, 81, 82]).map((containerPort) => ({ containerPort, protocol: pick(random, ['TCP', 'UDP']) })) } : {}),
+  ...listField('args', some(random, ['1', '2', '3'])),
+  ...listField('env', some(random, ['A', 'B', 'C', 'D']).map((key) => ({ name: key, value: pick(random, ['1', '2']) }))),
+  ...listField('ports', some(random, [80, 81, 82]).map((containerPort) => ({ containerPort, protocol: pick(random, ['TCP', 'UDP']) }))),
 });
 
 const randomVolume = (random: Random, name: string): object => ({
@@ -112,11 +120,11 @@ const randomPod = (random: Random): object => ({
   metadata: {
     name: 'p',
     ...(random.next() < 0.7 ? { labels: dictionary(random) } : {}),
-    ...(random.next() < 0.5 ? { finalizers: some(random, ['a/x', 'b/x', 'c/x', 'd/x']) } : {}),
+    ...listField('finalizers', some(random, ['a/x', 'b/x', 'c/x', 'd/x'])),
   },
   spec: {
     containers: some(random, ['a', 'b', 'c', 'd']).map((name) => randomContainer(random, name)),
-    ...(random.next() < 0.5 ? { volumes: some(random, ['v', 'w', 'x']).map((name) => randomVolume(random, name)) } : {}),
+    ...listField('volumes', some(random, ['v', 'w', 'x']).map((name) => randomVolume(random, name))),
     ...(random.next() < 0.3 ? { nodeSelector: dictionary(random) } : {}),
     ...(random.next() < 0.3 ? { tolerations: [{ key: pick(random, ['a', 'b']) }] } : {}),
   },

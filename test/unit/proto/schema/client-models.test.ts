@@ -26,7 +26,7 @@ test('fields, requirements and words come from the classes; names from who reach
       attribute('continue', 'number', 'int32'),
       attribute('berth', 'IntOrString', 'int-or-string'),
     ],
-    "/**\n* A ship.\n*/\nexport declare class V1Ship {\n    /**\n    * The captain\\'s crew.\n    */\n    'crew': Array<V1Sailor>;\n    'decks'?: object;\n    /**\n    * Kept word.\n    */\n    '_continue'?: number;\n    'berth': IntOrString;\n}\n",
+    "/**\n* A ship.\n*/\nexport declare class V1Ship {\n    /**\n    * The captain\\'s crew.\n    */\n    'crew': Array<V1Sailor>;\n    'decks'?: object;\n    /**\n    * Kept word.\n    */\n    '_continue'?: number;\n    /**\n    * What IntOrString is.\n    */\n    'berth': IntOrString;\n}\n",
   );
   writeClass(folder, 'V1Sailor', [attribute('since', 'Date', 'date-time')], "export declare class V1Sailor {\n    'since'?: Date;\n}\n");
   writeClass(folder, 'CoreV1Harbour', [attribute('ships', 'Array<V1Ship>')], "export declare class CoreV1Harbour {\n    'ships': Array<V1Ship>;\n}\n");

@@ -67,6 +67,16 @@ test('nulls go, and in lists and maps become the empty value', (t) => {
   t.deepEqual(object, { metadata: { labels: { a: '' } }, spec: { containers: [{}, { name: 'b', args: [''] }] } });
 });
 
+test('empty lists and maps go, unless they are required; empty structs stay', (t) => {
+  const object: unknown = decodeObject(
+    schema,
+    podKind,
+    { metadata: { finalizers: [], labels: {} }, spec: { containers: [], volumes: [{ name: 'v', emptyDir: {} }], tolerations: [] } },
+    { fieldValidation: 'Strict' },
+  );
+  t.deepEqual(object, { metadata: {}, spec: { containers: [], volumes: [{ name: 'v', emptyDir: {} }] } });
+});
+
 test('quantities become strings', (t) => {
   const object: unknown = decodeObject(schema, podKind, { spec: { overhead: { cpu: 2, memory: '1Gi' } } }, { fieldValidation: 'Strict' });
   t.deepEqual(object, { spec: { overhead: { cpu: '2', memory: '1Gi' } } });
