@@ -36,6 +36,11 @@ const containerWarnings = (container: Container, path: Path): string[] => {
   const warnings = (container.ports ?? []).flatMap(({ protocol }, at) =>
     protocol === 'SCTP' ? [ignored(child(index(child(path, 'ports'), at), 'protocol'))] : [],
   );
+  for (const [at, { recursiveReadOnly }] of (container.volumeMounts ?? []).entries()) {
+    if (isSet(recursiveReadOnly) && recursiveReadOnly !== 'Disabled') {
+      warnings.push(ignored(child(index(child(path, 'volumeMounts'), at), 'recursiveReadOnly')));
+    }
+  }
   if (isSet(container.volumeDevices)) warnings.push(ignored(child(path, 'volumeDevices')));
   for (const field of ['seLinuxOptions', 'appArmorProfile', 'windowsOptions'] as const) {
     if (isSet(container.securityContext?.[field])) warnings.push(ignored(child(path, 'securityContext', field)));

@@ -45,8 +45,7 @@ const compose = (kind: Kind, rules: KindRules): Strategy => {
     },
     prepareForUpdate(object, old, subresource) {
       if (subresource === 'status') keepAllButStatus(object, old);
-      // A binding sets the node and the condition that tells of it, in one write.
-      else if (hasStatus && subresource !== 'binding') keepStatus(object, old);
+      else if (hasStatus) keepStatus(object, old);
       keepServerFields(object, old);
       rules.prepareForUpdate?.(object, old, subresource);
     },
@@ -58,7 +57,6 @@ const compose = (kind: Kind, rules: KindRules): Strategy => {
     validateUpdate(object, old, subresource) {
       const errors = validateMetadataUpdate(object, old);
       if (subresource === 'status') return [...errors, ...(rules.validateStatus?.(object, old) ?? [])];
-      if (subresource === 'binding') return errors;
       return [
         ...errors,
         ...validateMetadata(object, kind, rules.name),

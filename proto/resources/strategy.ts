@@ -8,8 +8,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** Drops what clients may not set on creation, such as status. In place. */
   prepareForCreate(object: T): void;
   /**
-   * Puts back what this write may not change. In place. `subresource` is empty (keeps the old status), `status`
-   * (keeps the old spec and metadata) or another subresource of the kind.
+   * Puts back what this write may not change. In place. `subresource` is `status` (keeps the old spec and
+   * metadata), empty, or another that writes what is not status (keeps the old status).
    */
   prepareForUpdate(object: T, old: T, subresource: string): void;
   validateCreate(object: T): FieldError[];

@@ -1,6 +1,5 @@
 import test from 'ava';
 import { deploymentKind, replicaSetKind } from '../../../../proto/kinds.ts';
-import { scaledValue } from '../../../../proto/resources/int-or-percent.ts';
 import type { ReplicaSet } from '../../../../proto/resources/kubernetes.ts';
 import { brief, checkCreation, checkUpdate, create, deployment, type Loose, type Row, update } from './rules.ts';
 
@@ -82,11 +81,4 @@ test('counts in a status cannot contradict each other', (t) => {
   t.deepEqual(status({ replicas: 1, readyReplicas: 2 }), ['status.readyReplicas Invalid']);
   t.deepEqual(status({ replicas: 2, readyReplicas: 1, availableReplicas: 2 }), ['status.availableReplicas Invalid']);
   t.deepEqual(status({ replicas: -1 }).includes('status.replicas Invalid'), true);
-});
-
-test('a share is rounded as asked', (t) => {
-  t.is(scaledValue('25%', 10, 'up'), 3);
-  t.is(scaledValue('25%', 10, 'down'), 2);
-  t.is(scaledValue(4, 10, 'up'), 4);
-  t.is(scaledValue(undefined, 10, 'up'), 0);
 });

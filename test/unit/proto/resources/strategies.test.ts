@@ -33,17 +33,6 @@ test('an update of the object leaves status, an update of status leaves the obje
   t.deepEqual(reported.status, { replicas: 1 });
 });
 
-test('a binding sets the node and its condition together', (t) => {
-  const old: Loose = pod();
-  create(podKind, old);
-  const bound: Loose = structuredClone(old);
-  bound.spec.nodeName = 'node-1';
-  bound.status.conditions = [{ type: 'PodScheduled', status: 'True' }];
-  t.deepEqual(update(podKind, bound, old, 'binding'), []);
-  t.is(bound.spec.nodeName, 'node-1');
-  t.is(bound.status.conditions.length, 1);
-});
-
 test('the quality of service outlives status reports that leave it out', (t) => {
   const old: Loose = pod();
   create(podKind, old);
