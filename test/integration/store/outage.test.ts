@@ -54,7 +54,7 @@ test('a write that etcd does not answer in time is reported as unknown, and take
   etcd.pause();
   const error = await t.throwsAsync(writer.update(configMapKind, configMap('a', { count: '1' }), revision));
   t.true(isApiError(error, 'ServiceUnavailable'));
-  t.is(reader.get(configMapKind, 'default/a')?.object['data'] && (reader.get(configMapKind, 'default/a')?.object['data'] as { count: string }).count, '0');
+  t.deepEqual(reader.get(configMapKind, 'default/a')?.object['data'], { count: '0' });
   etcd.resume();
   const again = await untilDone(
     () => writer.update(configMapKind, configMap('a', { count: '1' }), revision).then((stored) => stored.revision, (failure: unknown) => {

@@ -14,14 +14,15 @@ for (const seed of [1, 2, 3]) {
     const random = seededRandom(seed);
     const etcd = await startEtcd({ fast: true });
     t.teardown(() => etcd.stop());
-    const proxy = await startCuttingProxy(etcd.port, random);
+    const cutting = seededRandom(seed + 100);
+    const proxy = await startCuttingProxy(etcd.port, cutting);
     t.teardown(() => proxy.close());
     const direct = testKv(t, etcd.endpoint);
     const expected: string[] = [];
     const write = async (round: number): Promise<void> => {
       const writes = Array.from({ length: 1 + Math.floor(random.next() * 40) }, (_, at) => ({
         key: `/berth/k${at}`,
-        value: random.next() < 0.1 ? undefined : Buffer.from(`${round} `.padEnd(20 + Math.floor(random.next() * 200), 'x')),
+        value: random.next() < 0.1 ? undefined : Buffer.from(`${round} `.padEnd(20 + Math.floor(random.next() * 3_000), 'x')),
         expectedRevision: undefined,
       }));
       const present = new Set((await direct.range('/berth/')).entries.map(({ key }) => key));
@@ -33,13 +34,18 @@ for (const seed of [1, 2, 3]) {
     };
     for (let round = 0; round < 150; round += 1) await write(round);
 
-    // Above the size of one answer, so that it can get through at all; the draw decides whether it does.
-    proxy.cutAfter(3_000_000);
+    // Above the size of one answer (2 MB), so that it can get through at all; the draw decides whether it does.
+    proxy.cutAfter(5_000_000);
     const seen: string[] = [];
     let split = 0;
     let lastRevision = 0;
-    const finished = Promise.withResolvers<void>();
-    let total = Number.POSITIVE_INFINITY;
+    let awaited = Number.POSITIVE_INFINITY;
+    let caughtUp = Promise.withResolvers<void>();
+    const untilAllSeen = async (): Promise<void> => {
+      awaited = expected.length;
+      caughtUp = Promise.withResolvers();
+      if (seen.length < awaited) await caughtUp.promise;
+    };
     const watched = testKv(t, proxy.endpoint);
     watched.watch('/berth/', 2, {
       onEvents: (events) => {
@@ -47,19 +53,20 @@ for (const seed of [1, 2, 3]) {
         const last = events.at(-1);
         if (last) lastRevision = revisionOf(last);
         seen.push(...events.map(label));
-        if (seen.length >= total) finished.resolve();
+        if (cutting.next() < 0.2) proxy.cut();
+        if (seen.length >= awaited) caughtUp.resolve();
       },
-      onCompacted: () => finished.reject(new Error('nothing was compacted')),
+      onCompacted: () => caughtUp.reject(new Error('nothing was compacted')),
       onConnection: () => undefined,
     });
     for (let round = 150; round < 400; round += 1) {
       await write(round);
-      if (round % 15 === 0) proxy.cut();
+      // So that live events are cut too, and not only replays.
+      if (round % 10 === 0) await untilAllSeen();
     }
-    total = expected.length;
-    if (seen.length < total) await finished.promise;
+    await untilAllSeen();
     t.deepEqual(seen, expected);
     t.is(split, 0, 'a revision never spans two batches');
-    t.true(proxy.cuts >= 5, `the connection was cut ${proxy.cuts} times`);
+    t.true(proxy.cuts >= 10, `the connection was cut ${proxy.cuts} times`);
   });
 }
