@@ -149,7 +149,8 @@ export class Pods implements PodSink {
   }
 
   #onEvent(event: RuntimeEvent): void {
-    this.#workers.get(event.podUid)?.wake('observe');
+    // Only workers start containers, and they look when it is done.
+    if (event.type !== 'start') this.#workers.get(event.podUid)?.wake('observe');
   }
 
   /** The safety net: whoever differs from what its worker saw is looked at; whoever has no worker goes. */

@@ -34,10 +34,7 @@ export const troubleAfter = (error: unknown, before: Trouble | undefined, nowMs:
 export const failureEvents = (step: Step, trouble: Trouble): readonly Told[] => {
   const { reason, message } = trouble;
   if (reason === 'RuntimeUnavailable') return [];
-  if (step.type === 'createSandbox') {
-    const text = reason === 'FailedCreatePodSandBox' ? `Failed to create pod sandbox: ${message}` : message;
-    return [{ type: 'Warning', reason, message: text }];
-  }
+  if (step.type === 'createSandbox') return [{ type: 'Warning', reason, message }];
   if (step.type !== 'startContainer') return [];
   const { container } = step;
   const failed = (text: string): Told => ({ type: 'Warning', reason: 'Failed', message: text, container });
