@@ -1,0 +1,132 @@
+import test from 'ava';
+import { Feed } from '../../../../controller/nodes/feed.ts';
+import type { Outbox } from '../../../../controller/nodes/outbox.ts';
+import type { Reader } from '../../../../controller/store/reader.ts';
+import type { Change, Stored } from '../../../../controller/store/stored.ts';
+import { configMapKind, nodeKind, podKind, secretKind, serviceAccountKind } from '../../../../proto/kinds.ts';
+import type { Kind } from '../../../../proto/kinds.ts';
+import type { KubeObject } from '../../../../proto/resources/kubernetes.ts';
+
+/** A cache of a few objects, whose changes the test makes. */
+class TestCache {
+  readonly #objects = new Map<string, Stored>();
+  #onChanges: (changes: readonly Change[]) => void = () => undefined;
+
+  readonly reader = {
+    get: (kind: Kind, key: string) => this.#objects.get(`${kind.kind}/${key}`),
+    indexed: (_kind: Kind, _index: string, node: string) => [...this.#objects.values()].filter(({ object }) => (object['spec'] as { nodeName?: string } | undefined)?.nodeName === node),
+    subscribe: (_kinds: readonly Kind[], onChanges: (changes: readonly Change[]) => void) => {
+      this.#onChanges = onChanges;
+      return { close: () => undefined };
+    },
+  } as unknown as Reader;
+
+  put(kind: Kind, object: Omit<KubeObject, 'apiVersion' | 'kind'>): void {
+    const key = object.metadata.namespace ? `${object.metadata.namespace}/${object.metadata.name}` : String(object.metadata.name);
+    const stored: Stored = { kind, key, object: { apiVersion: 'v1', kind: kind.kind, ...object } as KubeObject, revision: 1, bytes: Buffer.alloc(0) };
+    const previous = this.#objects.get(`${kind.kind}/${key}`);
+    this.#objects.set(`${kind.kind}/${key}`, stored);
+    this.#onChanges([{ type: previous ? 'MODIFIED' : 'ADDED', stored, previous }]);
+  }
+
+  delete(kind: Kind, key: string): void {
+    const stored = this.#objects.get(`${kind.kind}/${key}`);
+    if (!stored) throw new Error(`no ${key}`);
+    this.#objects.delete(`${kind.kind}/${key}`);
+    this.#onChanges([{ type: 'DELETED', stored, previous: stored }]);
+  }
+}
+
+const recording = () => {
+  const sent: string[] = [];
+  const outbox = {
+    beginComplete: () => void sent.push('begin'),
+    putPod: (uid: string, stored: Stored | undefined) => void sent.push(`${stored ? '+' : '-'}pod ${uid}`),
+    putObject: ({ object }: Stored) => void sent.push(`+${object.kind} ${object.metadata.name}`),
+    removeObject: ({ kind, name }: { kind: string; name: string }) => void sent.push(`-${kind} ${name}`),
+  } as unknown as Outbox;
+  return { outbox, take: () => sent.splice(0) };
+};
+const named = (name: string) => ({ metadata: { name, namespace: 'ns' } });
+const pod = (name: string, uid: string, secret: string, nodeName = 'n') => ({
+  metadata: { name, namespace: 'ns', uid },
+  spec: { nodeName, serviceAccountName: 'sa', containers: [{ name: 'm', envFrom: [{ secretRef: { name: secret } }] }] },
+});
+
+test('a node is sent what its pods name, the pull secrets of their service accounts too, and is told when nobody names it any more', (t) => {
+  const cache = new TestCache();
+  const feed = new Feed(cache.reader);
+  const { outbox, take } = recording();
+  cache.put(secretKind, named('password'));
+  cache.put(secretKind, named('registry'));
+  cache.put(serviceAccountKind, { ...named('sa'), imagePullSecrets: [{ name: 'registry' }] });
+  cache.put(podKind, pod('one', 'u1', 'password'));
+  feed.open('n', outbox, () => undefined);
+  t.deepEqual(take(), ['begin', '+ServiceAccount sa', '+Secret registry', '+Secret password', '+pod u1']);
+
+  cache.put(podKind, pod('two', 'u2', 'password'));
+  t.deepEqual(take(), ['+pod u2'], 'what is there already is not sent again');
+  cache.delete(podKind, 'ns/one');
+  t.deepEqual(take(), ['-pod u1']);
+  cache.delete(podKind, 'ns/two');
+  t.deepEqual(take(), ['-pod u2', '-ServiceAccount sa', '-Secret registry', '-Secret password']);
+  cache.put(secretKind, named('password'));
+  t.deepEqual(take(), []);
+});
+
+test('an object that comes after its pod is sent when it comes, and its going is told', (t) => {
+  const cache = new TestCache();
+  const feed = new Feed(cache.reader);
+  const { outbox, take } = recording();
+  feed.open('n', outbox, () => undefined);
+  cache.put(podKind, pod('one', 'u1', 'late'));
+  t.deepEqual(take(), ['begin', '+pod u1']);
+  cache.put(secretKind, named('late'));
+  cache.put(configMapKind, named('late'));
+  t.deepEqual(take(), ['+Secret late']);
+  cache.delete(secretKind, 'ns/late');
+  t.deepEqual(take(), ['-Secret late']);
+});
+
+test('a pod that takes the name of another between two reads of the cache is another pod', (t) => {
+  const cache = new TestCache();
+  const feed = new Feed(cache.reader);
+  const { outbox, take } = recording();
+  feed.open('n', outbox, () => undefined);
+  cache.put(podKind, pod('one', 'u1', 's'));
+  take();
+  cache.put(podKind, pod('one', 'u2', 's'));
+  t.deepEqual(take(), ['-pod u1', '-ServiceAccount sa', '-Secret s', '+pod u2']);
+});
+
+test('a closed feed is sent nothing, and other nodes\' pods never', (t) => {
+  const cache = new TestCache();
+  const feed = new Feed(cache.reader);
+  const { outbox, take } = recording();
+  const subscription = feed.open('n', outbox, () => undefined);
+  cache.put(podKind, pod('one', 'u1', 's', 'elsewhere'));
+  t.deepEqual(take(), ['begin']);
+  cache.put(podKind, pod('two', 'u2', 's'));
+  take();
+  subscription.close();
+  cache.put(secretKind, named('s'));
+  cache.put(podKind, pod('three', 'u3', 's'));
+  t.deepEqual(take(), []);
+});
+
+test('a node that gets its subnet is told to who waits for it, and its deletion to its session', async (t) => {
+  const cache = new TestCache();
+  const feed = new Feed(cache.reader);
+  const waiting = feed.node('n', ({ spec }) => spec?.podCIDR !== undefined, new AbortController().signal);
+  cache.put(nodeKind, { metadata: { name: 'n' } });
+  cache.put(nodeKind, { metadata: { name: 'n' }, spec: { podCIDR: '10.0.0.0/24' } });
+  t.is((await waiting).spec?.podCIDR, '10.0.0.0/24');
+  let deleted = 0;
+  feed.open('n', recording().outbox, () => void (deleted += 1));
+  cache.delete(nodeKind, 'n');
+  t.is(deleted, 1);
+  const leave = new AbortController();
+  const left = feed.node('m', () => true, leave.signal);
+  leave.abort(new Error('left'));
+  await t.throwsAsync(left, { message: 'left' });
+});
