@@ -1,11 +1,15 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
+import { Client, credentials } from '@grpc/grpc-js';
 import test from 'ava';
 import { ensureIdentity, JoinFailure } from '../../agent/identity.ts';
+import { joinRoutes } from '../../controller/nodes/join.ts';
 import { secretKind } from '../../proto/kinds.ts';
+import { nodeService } from '../../proto/node-service.ts';
 import { systemClock } from '../../proto/process/clock.ts';
+import { silentLog } from '../../proto/process/log.ts';
 import { createAuthority, createSigningRequest, fingerprint } from '../../proto/process/tls.ts';
 import { admin, identityFor, joinNode, joinToken, startAgent, startJoinServer, startPlane } from '../fixtures/node-cluster.ts';
 import type { Plane } from '../fixtures/node-cluster.ts';
@@ -65,8 +69,6 @@ test('a controller whose authority is not the one that the token pins is not eve
 });
 
 test('what is no join request is answered with 400 or 401, never with a certificate', async (t) => {
-  const { joinRoutes } = await import('../../controller/nodes/join.ts');
-  const { silentLog } = await import('../../proto/process/log.ts');
   const [, route] = joinRoutes({ reader: plane.reader, authority: plane.authority, clock: systemClock, log: silentLog });
   const authorization = `Bearer ${await joinToken(plane)}`;
   const { csrPem } = await createSigningRequest({ commonName: 'x' });
@@ -99,10 +101,8 @@ test('a foreign authority, another group and another node\'s certificate get no 
 });
 
 test('a client without a certificate does not get past TLS', async (t) => {
-  const { Client, credentials } = await import('@grpc/grpc-js');
   const client = new Client(`127.0.0.1:${plane.port}`, credentials.createSsl(Buffer.from(plane.authority.certPem)));
   t.teardown(() => client.close());
-  const { nodeService } = await import('../../proto/node-service.ts');
   const { path, requestSerialize, responseDeserialize } = nodeService.session;
   const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   stream.on('error', () => undefined);
@@ -116,6 +116,5 @@ test('the temporary files of joining are gone', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'berth-identity-'));
   t.teardown(() => rm(dir, { recursive: true }));
   await ensureIdentity({ dir, controllerUrl: url, token: await joinToken(plane), nodeName: 'tidy', clock: systemClock });
-  const { readdir } = await import('node:fs/promises');
   t.deepEqual((await readdir(dir)).sort(), ['ca.crt', 'node.crt', 'node.key']);
 });

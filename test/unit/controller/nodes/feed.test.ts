@@ -21,7 +21,7 @@ class TestCache {
     },
   } as unknown as Reader;
 
-  put(kind: Kind, object: Omit<KubeObject, 'apiVersion' | 'kind'>): void {
+  put(kind: Kind, object: Pick<KubeObject, 'metadata'> & { readonly [field: string]: unknown }): void {
     const key = object.metadata.namespace ? `${object.metadata.namespace}/${object.metadata.name}` : String(object.metadata.name);
     const stored: Stored = { kind, key, object: { apiVersion: 'v1', kind: kind.kind, ...object } as KubeObject, revision: 1, bytes: Buffer.alloc(0) };
     const previous = this.#objects.get(`${kind.kind}/${key}`);
