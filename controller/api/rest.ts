@@ -220,6 +220,6 @@ const stackOf = (error: unknown): string =>
 
 /** The answer to what is not HTTP. */
 export const malformedAnswer = (): string => {
-  const body = JSON.stringify(badRequest('the request is malformed').toStatus());
+  const body = JSON.stringify(badRequest('the request is malformed, or its head is too large').toStatus());
   return `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 };

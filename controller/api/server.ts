@@ -121,8 +121,11 @@ export class ApiServer {
     });
     server.on('tlsClientError', (_error, socket) => void socket.destroy());
     server.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end(malformedAnswer());
-      else socket.destroy();
+      // The rest of what is malformed comes here again; the answer is already on its way.
+      if (socket.writableEnded) return;
+      if (!socket.writable) return void socket.destroy();
+      socket.end(malformedAnswer());
+      this.#clock.after(drainMs, () => void socket.destroy());
     });
   }
 }
