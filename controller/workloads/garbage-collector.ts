@@ -91,8 +91,7 @@ export class GarbageCollector implements Reconciliation {
     if (kindOf(reference.apiVersion, reference.kind) === undefined) return 'solid';
     const owner = this.#find(reference, namespace);
     if (owner === undefined) return 'absent';
-    const waits = isBeingDeleted(owner.object) && hasFinalizer(owner.object, foregroundFinalizer);
-    return waits && reference.blockOwnerDeletion === true ? 'waiting' : 'solid';
+    return isBeingDeleted(owner.object) && hasFinalizer(owner.object, foregroundFinalizer) ? 'waiting' : 'solid';
   }
 
   async #settle(stored: Stored): Promise<void> {

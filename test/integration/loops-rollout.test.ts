@@ -76,7 +76,7 @@ test('a deployment becomes ready pods, rolls to a new template without a gap, an
   const messages = plane.reader.list<Event>(eventKind, 'default').map(({ object }) => object.message ?? '');
   t.true(messages.includes(`Scaled up replica set ${first?.metadata.name} from 0 to 4`));
   t.true(messages.some((message) => /^Successfully assigned default\/web-\S+ to node-[12]$/.test(message)));
-  t.true(messages.some((message) => /^Created pod: web-/.test(message)));
+  t.true(messages.some((message) => message.startsWith('Created pod: web-')));
 });
 
 test('Recreate starts nothing new before the last old pod is gone', async (t) => {
@@ -123,4 +123,19 @@ test('a namespace goes with all that is in it', async (t) => {
   await plane.until('it is gone', () => plane.reader.get(namespaceKind, 'team') === undefined);
   t.is(plane.reader.list(podKind, 'team').length, 0);
   t.is(plane.reader.list(deploymentKind, 'team').length, 0);
+});
+
+test('a leader that lost its place writes nothing, and one that is elected finds everything that was left to do', async (t) => {
+  const plane = await start(t);
+  await plane.create(deploymentKind, web(2, 'app:1'));
+  await plane.until('two are available', () => isDone(plane, 2));
+  plane.stop();
+  const podsBefore = plane.reader.list<Pod>(podKind, 'default').map(({ key, revision }) => [key, revision]);
+  await plane.verbs.patch(deploymentKind, 'default', 'web', 'merge', { spec: { replicas: 5 } }, asAdmin());
+  await plane.verbs.delete(replicaSetKind, 'default', plane.reader.list(replicaSetKind, 'default')[0]?.object.metadata.name ?? '', { ...asAdmin(), propagationPolicy: 'Orphan' });
+  t.deepEqual(plane.reader.list<Pod>(podKind, 'default').map(({ key, revision }) => [key, revision]), podsBefore);
+  plane.lead();
+  await plane.until('five are available', () => isDone(plane, 5));
+  const kept = new Set(podsBefore.map(([key]) => key));
+  t.is(plane.reader.list<Pod>(podKind, 'default').filter(({ key }) => kept.has(key)).length, 2);
 });

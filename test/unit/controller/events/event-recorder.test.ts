@@ -2,7 +2,7 @@ import test from 'ava';
 import type { Verbs } from '../../../../controller/api/verbs.ts';
 import { EventRecorder } from '../../../../controller/events/event-recorder.ts';
 import { eventBurstPerObject, eventRefillMs, eventsQueuedMax } from '../../../../controller/limits.ts';
-import { ApiError, notFound, unavailable } from '../../../../proto/errors.ts';
+import { type ApiError, notFound, unavailable } from '../../../../proto/errors.ts';
 import { eventKind } from '../../../../proto/kinds.ts';
 import { silentLog } from '../../../../proto/process/log.ts';
 import { seededRandom } from '../../../../proto/process/random.ts';
