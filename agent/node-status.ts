@@ -56,17 +56,27 @@ interface Facts {
 const kib = (bytes: number): string => `${Math.max(0, Math.floor(bytes / 1_024))}Ki`;
 const cpus = (milli: number): string => (milli % 1_000 === 0 ? `${milli / 1_000}` : `${milli}m`);
 
-const pressure = (type: string, under: boolean, thing: string, verb: string): NodeCondition => ({
-  type,
-  status: under ? 'True' : 'False',
-  reason: under ? `KubeletHas${thing}Pressure` : `KubeletHas${verb}${thing}`,
-  message: under ? `the node is short of ${thing.toLowerCase()}` : `the node has enough ${thing.toLowerCase()}`,
-});
+/** Reasons as kubelet gives them: [under pressure, not under pressure]. */
+const pressures = {
+  MemoryPressure: ['KubeletHasInsufficientMemory', 'KubeletHasSufficientMemory', 'memory'],
+  DiskPressure: ['KubeletHasDiskPressure', 'KubeletHasNoDiskPressure', 'disk space'],
+  PIDPressure: ['KubeletHasInsufficientPID', 'KubeletHasSufficientPID', 'process ids'],
+} as const;
+
+const pressure = (type: keyof typeof pressures, under: boolean): NodeCondition => {
+  const [short, enough, thing] = pressures[type];
+  return {
+    type,
+    status: under ? 'True' : 'False',
+    reason: under ? short : enough,
+    message: under ? `the node is short of ${thing}` : `the node has enough ${thing}`,
+  };
+};
 
 const conditions = ({ state, runtime }: Facts): NodeCondition[] => [
-  pressure('MemoryPressure', state.memoryAvailableBytes < memoryAvailableBytesMin, 'Memory', 'Sufficient'),
-  pressure('DiskPressure', state.diskAvailableBytes < state.diskBytes * diskAvailableRatioMin, 'Disk', 'Sufficient'),
-  pressure('PIDPressure', state.pidsMax - state.pids < state.pidsMax * pidsAvailableRatioMin, 'PID', 'Sufficient'),
+  pressure('MemoryPressure', state.memoryAvailableBytes < memoryAvailableBytesMin),
+  pressure('DiskPressure', state.diskAvailableBytes < state.diskBytes * diskAvailableRatioMin),
+  pressure('PIDPressure', state.pidsMax - state.pids < state.pidsMax * pidsAvailableRatioMin),
   {
     type: 'Ready',
     status: runtime.ready ? 'True' : 'False',

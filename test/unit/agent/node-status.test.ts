@@ -22,13 +22,13 @@ test('what is reserved is taken from what pods may have, not from the capacity',
 
 test('a healthy node is Ready and under no pressure', (t) => {
   t.deepEqual(conditionsOf({}), [
-    'MemoryPressure False KubeletHasSufficientMemory', 'DiskPressure False KubeletHasSufficientDisk', 'PIDPressure False KubeletHasSufficientPID', 'Ready True KubeletReady',
+    'MemoryPressure False KubeletHasSufficientMemory', 'DiskPressure False KubeletHasNoDiskPressure', 'PIDPressure False KubeletHasSufficientPID', 'Ready True KubeletReady',
   ]);
 });
 
 test('each shortage has its own condition, and a runtime that is away makes the node not ready', (t) => {
   t.true(conditionsOf({ state: { ...facts.state, memoryAvailableBytes: 50 * 2 ** 20 } })[0]?.startsWith('MemoryPressure True'));
-  t.true(conditionsOf({ state: { ...facts.state, diskAvailableBytes: gib } })[1]?.startsWith('DiskPressure True'));
+  t.true(conditionsOf({ state: { ...facts.state, diskAvailableBytes: gib } })[1]?.startsWith('DiskPressure True KubeletHasDiskPressure'));
   t.true(conditionsOf({ state: { ...facts.state, pids: 32_700 } })[2]?.startsWith('PIDPressure True'));
   t.is(conditionsOf({ runtime: { version: '', ready: false, message: 'no socket' } })[3], 'Ready False KubeletNotReady');
 });
