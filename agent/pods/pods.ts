@@ -13,6 +13,7 @@ import { orphanGraceMs, relistPeriodMs, sandboxesStartingMax } from '../limits.t
 import type { ObservedPod, Runtime, RuntimeEvent } from '../runtime/runtime.ts';
 import { admit } from './admit.ts';
 import { graceMsOf } from './draft.ts';
+import { evictedReason, hasVolumeLimits, overVolumeLimit } from './eviction.ts';
 import { Slots } from './slots.ts';
 import { Worker } from './worker.ts';
 
@@ -153,6 +154,14 @@ export class Pods implements PodSink {
     if (event.type !== 'start') this.#workers.get(event.podUid)?.wake('observe');
   }
 
+  async #judgeUsage(worker: Worker): Promise<void> {
+    const { pod } = worker;
+    if (worker.isFinal || !hasVolumeLimits(pod)) return;
+    const usage = await this.#options.runtime.volumeUsage?.(pod.metadata.uid ?? '');
+    const message = usage && overVolumeLimit(pod, usage);
+    if (message) worker.fail(evictedReason, message);
+  }
+
   /** The safety net: whoever differs from what its worker saw is looked at; whoever has no worker goes. */
   async #sweep(): Promise<void> {
     if (!this.#complete || this.#closed) return;
@@ -169,6 +178,7 @@ export class Pods implements PodSink {
         log.info('removing a pod that is not this node’s', { uid });
         this.#add(orphan(uid, observed.get(uid))).remove(orphanGraceMs);
       }
+      for (const worker of this.#workers.values()) await this.#judgeUsage(worker);
     } catch (error) {
       log.warn('cannot list pods', { error });
     }

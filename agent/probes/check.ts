@@ -10,6 +10,8 @@ export interface Outcome {
   readonly ok: boolean;
   /** Why not, in Kubernetes' words; ends up in an event. */
   readonly message: string;
+  /** Nobody could be asked: the runtime was away. Counts for nothing. */
+  readonly isUnknown?: true;
 }
 
 export interface CheckTarget {
@@ -19,7 +21,7 @@ export interface CheckTarget {
   readonly host: string;
 }
 
-/** Runs a command in a container; resolves with its exit code and output. */
+/** Runs a command in a container; resolves with its exit code and output. Rejects with TimeoutError, or when the runtime is away. */
 export type Exec = (
   containerId: string,
   command: readonly string[],
@@ -76,6 +78,7 @@ export const check = async (probe: Probe, target: CheckTarget, exec: Exec, clock
   try {
     return await within(clock, timeoutMs, (inner) => checkOnce(probe, target, exec, timeoutMs, inner), signal);
   } catch (error) {
-    return { ok: false, message: failureMessage(probe, timeoutMs, error) };
+    const message = failureMessage(probe, timeoutMs, error);
+    return probe.exec && !(error instanceof TimeoutError) ? { ok: false, message, isUnknown: true } : { ok: false, message };
   }
 };

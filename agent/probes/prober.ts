@@ -69,6 +69,10 @@ export class Prober {
     const outcome = await check(this.#stopping.signal);
     if (this.#stopping.signal.aborted) return;
     const tookMs = clock.monotonicMs() - beganMs;
+    if (outcome.isUnknown) {
+      this.#wait(Math.max(this.#periodMs - tookMs, 0));
+      return;
+    }
     if (!outcome.ok && this.#count.verdict === false && this.#eagerMs < this.#periodMs) {
       this.#wait(this.#eagerMs);
       this.#eagerMs *= 2;

@@ -143,6 +143,8 @@ export interface Runtime {
   exec(containerId: string, command: readonly string[], timeoutMs: number, signal?: AbortSignal): Promise<ExecResult>;
   /** Unmounts volumes, removes logs, directories and cgroups of a pod that has no sandbox left. Idempotent. */
   cleanPod(uid: string): Promise<void>;
+  /** Bytes on disk of each emptyDir of the pod, by volume name; a runtime may not know. */
+  volumeUsage?(uid: string): Promise<ReadonlyMap<string, number>>;
   /** Pod uids that have something on disk, for cleaning after a restart. */
   podsOnDisk(): Promise<readonly string[]>;
   /** Resolves once the log is found. Throws ApiError BadRequest with Kubernetes' words. */

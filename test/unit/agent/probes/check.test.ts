@@ -107,6 +107,11 @@ test('a command that hangs is unhealthy', async (t) => {
   t.deepEqual(outcome, { ok: false, message: 'command timed out after 0.05s' });
 });
 
+test('a runtime that is away says nothing about the container', async (t) => {
+  const outcome = await attempt({ exec: { command: ['x'] } }, 1, () => Promise.reject(new Error('unavailable')));
+  t.deepEqual(outcome, { ok: false, message: 'unavailable', isUnknown: true });
+});
+
 test('a gRPC probe asks for its service', async (t) => {
   const server = new Server();
   const asked: string[] = [];

@@ -69,6 +69,13 @@ test('liveness fails after failureThreshold failures in a row', async (t) => {
   t.deepEqual(lab.failures, [0, 1_000, 3_000, 4_000, 5_000]);
 });
 
+test('answers that nobody gave kill nobody', async (t) => {
+  const check = async () => ({ ok: false, message: 'unavailable', isUnknown: true as const });
+  const lab = probing({ kind: 'liveness', verdict: true, check }, () => false);
+  await lab.clock.advance(120_000);
+  t.deepEqual([lab.verdicts, lab.failures], [[], []]);
+});
+
 test('a startup probe that never succeeds is counted out', async (t) => {
   const lab = probing({ kind: 'startup', probe: { exec: { command: ['x'] }, periodSeconds: 1, failureThreshold: 2 } }, () => false);
   await lab.clock.advance(1_500);
