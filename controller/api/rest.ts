@@ -93,7 +93,7 @@ export class Rest {
 
   /** Ends all watches and followed logs. */
   endLasting(): void {
-    for (const end of [...this.#lasting]) end();
+    for (const end of this.#lasting) end();
   }
 
   async #route(request: IncomingMessage, response: ServerResponse, trace: Trace): Promise<void> {

@@ -37,7 +37,7 @@ export const unknown = '<unknown>';
 
 /** Two units at most, the fewer the longer it is: as kubectl writes durations. */
 export const shortDuration = (durationMs: number): string => {
-  const seconds = Math.floor(durationMs / 1000);
+  const seconds = Math.trunc(durationMs / 1000);
   if (!Number.isFinite(seconds)) return unknown;
   if (seconds < -1) return '<invalid>';
   if (seconds < 120) return `${Math.max(seconds, 0)}s`;
