@@ -33,14 +33,13 @@ const shrink = (
   sizes: Map<ReplicaSet, number>,
   most: number,
   spare: (set: ReplicaSet, size: number) => number,
-): number => {
+): void => {
   let taken = 0;
   for (const [set, size] of sizes) {
     const take = Math.max(0, Math.min(spare(set, size), most - taken));
     sizes.set(set, size - take);
     taken += take;
   }
-  return taken;
 };
 
 const shrinkOld = (deployment: Deployment, newSet: ReplicaSet, oldSets: readonly ReplicaSet[]): Scaling[] => {
@@ -51,9 +50,8 @@ const shrinkOld = (deployment: Deployment, newSet: ReplicaSet, oldSets: readonly
   if (removable <= 0) return [];
   const sizes = new Map(oldSets.toSorted(byAge).map((set) => [set, replicasOf(set)]));
   // What does not work anyway goes first: it costs no availability, and an update away from a broken template must not wait for it.
-  const broken = shrink(sizes, removable, (set, size) => size - availableOf(set));
-  const surplus = Math.min(removable - broken, sum(all, availableOf) - availableMin);
-  shrink(sizes, surplus, (_set, size) => size);
+  shrink(sizes, removable, (set, size) => size - availableOf(set));
+  shrink(sizes, sum(all, availableOf) - availableMin, (_set, size) => size);
   return [...sizes].filter(([set, size]) => size !== replicasOf(set)).map(([set, replicas]) => ({ set, replicas }));
 };
 

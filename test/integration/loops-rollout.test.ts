@@ -139,3 +139,27 @@ test('a leader that lost its place writes nothing, and one that is elected finds
   const kept = new Set(podsBefore.map(([key]) => key));
   t.is(plane.reader.list<Pod>(podKind, 'default').filter(({ key }) => kept.has(key)).length, 2);
 });
+
+test('pods count as available only after minReadySeconds', async (t) => {
+  const plane = await start(t);
+  await plane.create(deploymentKind, web(2, 'app:1', { minReadySeconds: 1 }));
+  await plane.until('two are ready', () => present(plane)?.status?.readyReplicas === 2);
+  t.is(present(plane)?.status?.availableReplicas, undefined);
+  t.is(conditionOf(present(plane)?.status, 'Available')?.reason, 'MinimumReplicasUnavailable');
+  await plane.until('two are available', () => isDone(plane, 2));
+  t.is(conditionOf(present(plane)?.status, 'Available')?.reason, 'MinimumReplicasAvailable');
+});
+
+test('a rollout that gets nowhere says so after its deadline, and recovers with the next template', async (t) => {
+  const plane = await start(t);
+  plane.makesReady = (pod) => pod.spec?.containers[0]?.image !== 'app:broken';
+  await plane.create(deploymentKind, web(2, 'app:1', { progressDeadlineSeconds: 1 }));
+  await plane.until('two are available', () => isDone(plane, 2));
+  await setImage(plane, 'app:broken');
+  await plane.until('its deadline is exceeded', () => conditionOf(present(plane)?.status, 'Progressing')?.reason === 'ProgressDeadlineExceeded');
+  t.is(ready(plane).length, 2);
+  t.is(conditionOf(present(plane)?.status, 'Available')?.status, 'True');
+  await setImage(plane, 'app:2');
+  await plane.until('the good template is out', () => isDone(plane, 2) && ready(plane).every((pod) => pod.spec?.containers[0]?.image === 'app:2'));
+  t.is(conditionOf(present(plane)?.status, 'Progressing')?.reason, 'NewReplicaSetAvailable');
+});

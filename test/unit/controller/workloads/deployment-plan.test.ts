@@ -66,6 +66,12 @@ test('scaling in the middle of a rollout keeps the proportion of old and new', (
   t.deepEqual(sizes(scale), { 'app:1': 14, 'app:2': 9 });
 });
 
+test('what rounding leaves over goes to the largest, of several to the newest', (t) => {
+  const sets = [5, 5, 3].map((size, at) => replicaSetObject(`app:${at + 1}`, size, revision(at + 1, sized(10, 13))));
+  const { scale } = plan(deploymentObject(11, 'app:3', { strategy: { rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } } }), sets);
+  t.deepEqual(sizes(scale), { 'app:1': 5, 'app:2': 6, 'app:3': 3 });
+});
+
 test('scaling to nothing in the middle of a rollout stops everything', (t) => {
   const sets = [replicaSetObject('app:1', 8, revision(1, sized(10, 13))), replicaSetObject('app:2', 5, revision(2, sized(10, 13)))];
   t.deepEqual(sizes(plan(deploymentObject(0, 'app:2'), sets).scale), { 'app:1': 0, 'app:2': 0 });
