@@ -108,16 +108,23 @@ export class Pods implements PodSink {
     for (const [uid, worker] of this.#workers) {
       if (!named.has(uid)) worker.remove(graceMsOf(worker.pod));
     }
-    for (const pod of pods.toSorted(byAge)) this.upsert(pod);
+    for (const pod of pods.toSorted(byAge)) this.#put(pod, true);
     this.#complete = true;
     void this.#sweep();
   }
 
   upsert(pod: Pod): void {
-    const uid = pod.metadata.uid ?? '';
-    const known = this.#workers.get(uid);
+    this.#put(pod, false);
+  }
+
+  remove(uid: string): void {
+    this.#workers.get(uid)?.remove(0);
+  }
+
+  #put(pod: Pod, anew: boolean): void {
+    const known = this.#workers.get(pod.metadata.uid ?? '');
     if (known) {
-      known.update(pod);
+      known.update(pod, anew);
       return;
     }
     const others = [...this.#workers.values()].filter((worker) => !worker.isFinal).map((worker) => worker.pod);
@@ -125,10 +132,6 @@ export class Pods implements PodSink {
     const worker = this.#add(pod);
     if (rejection) worker.fail(rejection.reason, rejection.message);
     worker.wake('observe');
-  }
-
-  remove(uid: string): void {
-    this.#workers.get(uid)?.remove(0);
   }
 
   #add(pod: Pod): Worker {

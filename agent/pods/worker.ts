@@ -65,6 +65,8 @@ export class Worker {
   #status: PodStatus;
   #observed: ObservedPod | undefined;
   #goneReported = false;
+  /** The next round compares with what the API has: others may have written while no session was there. */
+  #reportAnew = false;
   #dirty: 'no' | 'plan' | 'observe' = 'no';
   #turning = false;
   #closed = false;
@@ -100,9 +102,11 @@ export class Worker {
     return this.#observed;
   }
 
-  update(pod: Pod): void {
+  /** @param anew the pod came with a complete list: what the API has may not be what was last reported */
+  update(pod: Pod, anew: boolean): void {
     this.#pod = pod;
     this.#goneReported = false;
+    this.#reportAnew ||= anew;
     this.#noteDeletion();
     this.wake('plan');
   }
@@ -229,7 +233,9 @@ export class Worker {
     if (memory.termination?.removed) return;
     const status = statusOf(view, memory, this.#options.hostIp, nowMs);
     const gone = memory.termination !== undefined && memory.cleaned;
-    if (gone ? this.#goneReported : isDeepStrictEqual(status, this.#status)) return;
+    const known = isDeepStrictEqual(status, this.#status) && (!this.#reportAnew || isDeepStrictEqual(status, this.#pod.status));
+    this.#reportAnew = false;
+    if (gone ? this.#goneReported : known) return;
     this.#status = status;
     this.#goneReported = gone;
     const { uid = '', namespace = '', name = '' } = this.#pod.metadata;

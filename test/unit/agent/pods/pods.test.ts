@@ -50,6 +50,22 @@ test('an agent that is started again disturbs nothing and says nothing', async (
   t.is(lab.reports.length, reports);
 });
 
+test('what others wrote about a pod while no session was there is put right', async (t) => {
+  const lab = new PodLab();
+  const pod = makePod();
+  await lab.start(pod);
+  const reported = lab.status();
+  const count = lab.reports.length;
+  lab.pods.replace([{ ...pod, status: reported ?? {} }]);
+  await lab.clock.advance(0);
+  t.is(lab.reports.length, count);
+  const conditions = reported?.conditions?.map((condition) => (condition.type === 'Ready' ? { ...condition, status: 'False' } : condition)) ?? [];
+  lab.pods.replace([{ ...pod, status: { ...reported, conditions } }]);
+  await lab.clock.advance(0);
+  t.is(lab.reports.length, count + 1);
+  t.true(lab.ready());
+});
+
 test('a deleted pod is stopped within its grace, removed and reported gone', async (t) => {
   const lab = new PodLab();
   lab.runtime.stopMs = () => 5_000;
