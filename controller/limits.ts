@@ -121,6 +121,9 @@ export const bodiesBytesMax = 64 * 1024 * 1024;
 export const readsInFlightMax = 400;
 export const writesInFlightMax = 200;
 export const watchesMax = 5_000;
+/** Requests to routes that strangers may use (joining), and the largest body of one. */
+export const extraInFlightMax = 32;
+export const extraBodyBytesMax = 64 * 1024;
 export const connectionsMax = 4_000;
 /** A client has this long to send its headers, and this long for the whole request. */
 export const headersTimeoutMs = 10_000;

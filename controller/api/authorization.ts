@@ -26,11 +26,18 @@ const resourceRefusal = (user: User, verb: string, target: ResourceTarget): ApiE
   );
 };
 
+export const mayEverything = (user: User): boolean => user.groups.includes('system:masters');
+
+/** @throws ApiError Unauthorized */
+export const requireKnown = (user: User): void => {
+  if (user === anonymous) throw new ApiError('Unauthorized', 'Unauthorized');
+};
+
 /** @throws ApiError Unauthorized when nobody is known to ask, Forbidden when somebody may not */
 export const authorize = (user: User, verb: string, target: Target): void => {
-  if (user.groups.includes('system:masters')) return;
+  if (mayEverything(user)) return;
   if (target.type === 'other' && isPublic(target.path)) return;
-  if (user === anonymous) throw new ApiError('Unauthorized', 'Unauthorized');
+  requireKnown(user);
   if (describesServer(target) && verb === 'get') return;
   if (target.type === 'resource') throw resourceRefusal(user, verb, target);
   const path = target.type === 'other' ? target.path : '';

@@ -4,8 +4,8 @@ import { ApiError } from '../../proto/errors.ts';
 import { bodyBytesMax, bodyDiscardedBytesMax } from '../limits.ts';
 import type { Inflight } from './inflight.ts';
 
-const tooLarge = (): ApiError =>
-  new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${bodyBytesMax}`);
+const tooLarge = (bytesMax: number): ApiError =>
+  new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${bytesMax}`);
 
 /**
  * Reads the rest and throws it away, so that the client gets to read the answer instead of a reset; a client that
@@ -27,7 +27,11 @@ const discard = async (request: IncomingMessage, alreadyBytes: number): Promise<
  *
  * @throws ApiError RequestEntityTooLarge, TooManyRequests, BadRequest when the client stops in the middle
  */
-export const readBody = async (request: IncomingMessage, inflight: Inflight): Promise<{ bytes: Buffer; release: () => void }> => {
+export const readBody = async (
+  request: IncomingMessage,
+  inflight: Inflight,
+  bytesMax = bodyBytesMax,
+): Promise<{ bytes: Buffer; release: () => void }> => {
   const chunks: Buffer[] = [];
   let bytes = 0;
   const release = (): void => {
@@ -38,9 +42,9 @@ export const readBody = async (request: IncomingMessage, inflight: Inflight): Pr
     // Not destroyed when left early: the answer still goes out on this connection.
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       const { length } = chunk as Buffer;
-      if (bytes + length > bodyBytesMax) {
+      if (bytes + length > bytesMax) {
         await discard(request, bytes + length);
-        throw tooLarge();
+        throw tooLarge(bytesMax);
       }
       inflight.holdBody(length);
       bytes += length;

@@ -7,9 +7,10 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { TLSSocket } from 'node:tls';
 import { ApiError, badRequest, noSuchResource } from '../../proto/errors.ts';
 import type { Log } from '../../proto/process/log.ts';
+import { extraBodyBytesMax } from '../limits.ts';
 import { type Answer, errorAnswer, jsonAnswer, send, setWarnings } from './answer.ts';
 import type { Authentication } from './authentication.ts';
-import { authorize } from './authorization.ts';
+import { authorize, requireKnown } from './authorization.ts';
 import type { BodyDecoder } from './body.ts';
 import type { Backend, Call } from './call.ts';
 import { discoverGroup, discoverRoot, discoverVersion } from './discovery.ts';
@@ -21,6 +22,7 @@ import type { Query } from './query.ts';
 import { readBody } from './request-body.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import { methodNotAllowed, routeOf } from './routes.ts';
+import { isSelfReview, reviewSelf } from './self-review.ts';
 import type { ServerInfo } from './server-info.ts';
 import type { User } from './verbs.ts';
 
@@ -103,6 +105,7 @@ export class Rest {
     if (extra) return this.#extra(extra, request, response, trace);
     const target = targetOf(path);
     const user = await this.#userOf(request);
+    if (isSelfReview(method, path)) return this.#review(path, user, request, response, trace);
     if (!target) {
       authorize(user, method.toLowerCase(), { type: 'other', path });
       throw noSuchResource();
@@ -162,11 +165,19 @@ export class Rest {
   }
 
   async #extra(route: ExtraRoute, request: IncomingMessage, response: ServerResponse, trace: Trace): Promise<void> {
-    trace.releases.push(this.#options.inflight.enter('write'));
-    const { bytes, release } = await readBody(request, this.#options.inflight);
+    trace.releases.push(this.#options.inflight.enter('extra'));
+    const { bytes, release } = await readBody(request, this.#options.inflight, extraBodyBytesMax);
     trace.releases.push(release);
     const { status, body } = await route.handler({ headers: request.headers, body: bytes });
     await send(request, response, jsonAnswer(status, body));
+  }
+
+  async #review(path: string, user: User, request: IncomingMessage, response: ServerResponse, trace: Trace): Promise<void> {
+    requireKnown(user);
+    trace.releases.push(this.#options.inflight.enter('extra'));
+    // Read so that the connection goes on; what it asks does not change the answer.
+    trace.releases.push((await readBody(request, this.#options.inflight, extraBodyBytesMax)).release);
+    await send(request, response, reviewSelf(path, user));
   }
 
   async #describe(target: Exclude<Target, ResourceTarget>, request: IncomingMessage, query: Query): Promise<Answer> {

@@ -136,3 +136,11 @@ test.serial('cordon, taint and drain work on nodes', (t) =>
     const { code, stderr } = await draining;
     t.is(code, 0, stderr);
   }));
+
+test.serial('auth tells who one is and what one may', (t) =>
+  withKubectl(t, async (kubectl) => {
+    t.regex(await ok(t, kubectl, 'auth whoami'), /Username +admin/);
+    t.is(await ok(t, kubectl, 'auth can-i create pods'), 'yes\n');
+    const bob = await kubectl(['auth', 'can-i', 'create', 'pods', '--as', 'bob']);
+    t.is(bob.stdout.split('\n')[0]?.split(' ')[0], 'no');
+  }));

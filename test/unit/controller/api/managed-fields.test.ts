@@ -48,7 +48,7 @@ test('who changes a field takes it from who had it', (t) => {
   const scaled = changed((copy) => { copy.spec.replicas = 5; });
   const second = managedFieldsAfter(web, scaled, first, { name: 'scaler', subresource: 'scale' }, 'T2');
   t.is(second.length, 2);
-  t.false('f:replicas' in (second[0]?.fieldsV1 as Record<string, object>)['f:spec']!);
+  t.notRegex(JSON.stringify(second[0]), /f:replicas/);
   t.like(second[1], { manager: 'scaler', subresource: 'scale', time: 'T2', fieldsV1: { 'f:spec': { 'f:replicas': {} } } });
 });
 
@@ -59,7 +59,7 @@ test('a manager that writes again keeps one entry, and a field that goes leaves 
   const second = managedFieldsAfter(web, without, first, manager, 'T2');
   t.is(second.length, 1);
   t.is(String(second[0]?.time), 'T2');
-  t.false('f:replicas' in (second[0]?.fieldsV1 as Record<string, object>)['f:spec']!);
+  t.notRegex(JSON.stringify(second[0]), /f:replicas/);
 });
 
 test('an entry whose fields stay keeps its time', (t) => {
