@@ -15,6 +15,8 @@ export const loopWritesMax = 64;
 export const finishedPodsMax = 12_500;
 /** How long a node must be missing before the pods bound to it are removed. */
 export const missingNodeQuarantineMs = 40_000;
+/** How long a new leader waits for nodes that it has not seen alive yet: they may be on their way to another controller. */
+export const nodeReturnGraceMs = 6_000;
 /** How long a pod stays on a node that is not ready or unreachable, when it does not say itself. */
 export const defaultTolerationSeconds = 300;
 

@@ -1,19 +1,18 @@
 /**
  * What follows from a node's lease and conditions.
  *
- *     lease gone ──► conditions Unknown ──► taint unreachable ──► its pods not Ready
- *     Ready=False ─────────────────────► taint not-ready ────► its pods not Ready
- *     lease and Ready=True back (the node reports it) ──► taints removed; the node reports its pods again
+ *     lease gone ──► conditions Unknown ──► taint unreachable; its pods not Ready
+ *     Ready=False ─────────────────────► taint not-ready
+ *     lease back, Ready=True reported ──► taints removed; its pods Ready as they were
  *
  * Writes: the conditions of a node that is not heard of, the taints of `node.kubernetes.io/`, and Ready=False of pods
- * on nodes that are not ready. A living node writes its own conditions and its pods'.
+ * on nodes that are lost. A living node writes its own conditions and its pods'.
  */
 import { isApiError } from '../../proto/errors.ts';
 import { nodeKind, podKind } from '../../proto/kinds.ts';
 import { conditionOf, setCondition } from '../../proto/resources/conditions.ts';
-import type { Node, Pod } from '../../proto/resources/kubernetes.ts';
-import { isPodReady } from '../../proto/resources/pod.ts';
-import { loopWritesMax } from '../limits.ts';
+import type { Node, Pod, PodCondition } from '../../proto/resources/kubernetes.ts';
+import { loopWritesMax, nodeReturnGraceMs } from '../limits.ts';
 import type { Liveness } from '../nodes/liveness.ts';
 import type { Change } from '../store/stored.ts';
 import { forEachBounded } from './batches.ts';
@@ -23,15 +22,33 @@ import type { Again, Reconciliation } from './reconciler.ts';
 
 const name = 'node-lifecycle-controller';
 
+/** Tells our Ready=False from the node's own. */
+const lostReason = 'NodeNotReady';
+
+/** The Ready condition that the pod should have instead of its present one; undefined to leave it. Pure. */
+export const markedReady = (pod: Pod, alive: boolean): PodCondition | undefined => {
+  const ready = conditionOf(pod.status, 'Ready');
+  if (!alive) return ready?.status === 'True' ? { type: 'Ready', status: 'False', reason: lostReason } : undefined;
+  return ready?.status === 'False' && ready.reason === lostReason ? { type: 'Ready', status: 'True' } : undefined;
+};
+
 export class NodeLifecycle implements Reconciliation {
   readonly name = name;
   readonly kinds = [nodeKind];
   readonly #parts: LoopParts;
   readonly #liveness: Liveness;
+  /** Nodes that were alive at some time of this term; the others get some time to come back from a controller that went away. */
+  readonly #seenAlive = new Set<string>();
+  #startedMs = 0;
 
   constructor(parts: LoopParts, liveness: Liveness) {
     this.#parts = parts;
     this.#liveness = liveness;
+  }
+
+  reset(): void {
+    this.#seenAlive.clear();
+    this.#startedMs = this.#parts.clock.monotonicMs();
   }
 
   attach(add: (key: string) => void, lost: AbortSignal): void {
@@ -40,18 +57,25 @@ export class NodeLifecycle implements Reconciliation {
   }
 
   keysOf({ type, stored }: Change): string[] {
-    return type === 'DELETED' ? [] : [stored.key];
+    if (type !== 'DELETED') return [stored.key];
+    this.#seenAlive.delete(stored.key);
+    return [];
   }
 
-  async reconcile(key: string, _again: Again, signal: AbortSignal): Promise<void> {
+  async reconcile(key: string, again: Again, signal: AbortSignal): Promise<void> {
     const { reader } = this.#parts;
     // Before the leases are known everybody would look dead; liveness calls again for every node when they are.
     if (!this.#liveness.ready || reader.get(nodeKind, key) === undefined) return;
     const alive = this.#liveness.isAlive(key);
-    if (!alive) await this.#markUnknown(key);
+    const graceMs = this.#startedMs + nodeReturnGraceMs - this.#parts.clock.monotonicMs();
+    if (alive) this.#seenAlive.add(key);
+    else if (graceMs > 0 && !this.#seenAlive.has(key)) {
+      again(key, graceMs);
+      return;
+    } else await this.#markUnknown(key);
     const node = await this.#taint(key, alive);
     if (node === undefined || signal.aborted) return;
-    if (conditionOf(node.status, 'Ready')?.status !== 'True') await this.#markPodsNotReady(key, signal);
+    await this.#markPods(key, alive, signal);
   }
 
   async #modify(key: string, subresource: string | undefined, change: (present: Node) => Node | undefined): Promise<Node | undefined> {
@@ -88,10 +112,13 @@ export class NodeLifecycle implements Reconciliation {
     });
   }
 
-  /** So that nothing sends work to them. Their node tells otherwise when it is back. */
-  async #markPodsNotReady(nodeName: string, signal: AbortSignal): Promise<void> {
+  /**
+   * So that nothing sends work to the pods of a lost node. A node that comes back within its session does not report
+   * again what has not changed, so what was marked here is unmarked here; what it did report is not touched.
+   */
+  async #markPods(nodeName: string, alive: boolean, signal: AbortSignal): Promise<void> {
     const { reader, verbs, recorder, clock } = this.#parts;
-    const pods = reader.indexed<Pod>(podKind, 'node', nodeName).filter(({ object }) => isPodReady(object));
+    const pods = reader.indexed<Pod>(podKind, 'node', nodeName).filter(({ object }) => markedReady(object, alive) !== undefined);
     await forEachBounded(pods, loopWritesMax, async ({ key, object }) => {
       signal.throwIfAborted();
       try {
@@ -99,15 +126,13 @@ export class NodeLifecycle implements Reconciliation {
           podKind,
           key,
           (present) => {
-            const ready = conditionOf(present.status, 'Ready');
-            if (present.metadata.uid !== object.metadata.uid || ready?.status !== 'True') return undefined;
-            const { lastTransitionTime: _before, ...condition } = ready;
-            const conditions = setCondition(present.status?.conditions, { ...condition, status: 'False' }, clock.nowMs());
-            return { ...present, status: { ...present.status, conditions } };
+            const ready = markedReady(present, alive);
+            if (present.metadata.uid !== object.metadata.uid || ready === undefined) return undefined;
+            return { ...present, status: { ...present.status, conditions: setCondition(present.status?.conditions, ready, clock.nowMs()) } };
           },
           writesAs(name, 'status'),
         );
-        recorder.record(object, 'Warning', 'NodeNotReady', 'Node is not ready', { component: 'node-controller' });
+        if (!alive) recorder.record(object, 'Warning', lostReason, 'Node is not ready', { component: 'node-controller' });
       } catch (error) {
         if (!isApiError(error, 'NotFound')) throw error;
       }

@@ -64,6 +64,7 @@ test('a node whose lease is gone is unknown, tainted, its pods not ready; and no
     (present) => ({ ...present, status: { ...present.status, conditions: [{ type: 'Ready', status: 'True' }] } }),
     asAdmin('status'),
   );
+  await plane.until('its pod is ready again', () => { const first = podOf(plane, 'first'); return first !== undefined && isPodReady(first); });
   await plane.until('the taints are gone', () => nodeOf(plane, 'node-1')?.spec?.taints === undefined);
   t.is(nodeOf(plane, 'node-1')?.spec?.podCIDR, '10.244.0.0/24');
 });

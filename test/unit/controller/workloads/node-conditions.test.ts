@@ -1,5 +1,6 @@
 import test from 'ava';
 import { changedTaints, unknownConditions } from '../../../../controller/workloads/node-conditions.ts';
+import { markedReady } from '../../../../controller/workloads/node-lifecycle.ts';
 import { SubnetRange } from '../../../../controller/workloads/pod-cidr.ts';
 import { evictionDueMs } from '../../../../controller/workloads/taint-eviction.ts';
 import { timestamp } from '../../../../proto/process/clock.ts';
@@ -63,4 +64,13 @@ test('a range is divided into subnets, in order', (t) => {
   for (const [text, bits] of [['10.244.0.0', 24], ['10.244.0.300/16', 24], ['10.244.0.0/16', 12]] as const) {
     t.throws(() => new SubnetRange(text, bits), { name: 'AssertionError' });
   }
+});
+
+test('pods of a lost node are not ready, and what was marked so is unmarked when it is back', (t) => {
+  const withReady = (status: string, reason?: string) => ({ ...podObject('p'), status: { conditions: [{ type: 'Ready', status, ...(reason ? { reason } : {}) }] } });
+  t.deepEqual(markedReady(withReady('True'), false), { type: 'Ready', status: 'False', reason: 'NodeNotReady' });
+  t.is(markedReady(withReady('False', 'ContainersNotReady'), false), undefined);
+  t.deepEqual(markedReady(withReady('False', 'NodeNotReady'), true), { type: 'Ready', status: 'True' });
+  t.is(markedReady(withReady('False', 'ContainersNotReady'), true), undefined);
+  t.is(markedReady(withReady('True'), true), undefined);
 });
