@@ -39,6 +39,8 @@ const resources: Row[] = [
   ['no quantity', set('resources', { limits: { cpu: 'much' } }), `${c}.resources.limits[cpu] Invalid`, `${c}.resources.requests[cpu] Invalid`],
   ['a negative quantity', set('resources', { requests: { cpu: '-1' } }), `${c}.resources.requests[cpu] Invalid`],
   ['an unknown resource', set('resources', { requests: { gpu: '1' } }), `${c}.resources.requests[gpu] Invalid`],
+  ['nothing of a resource', set('resources', { requests: { cpu: '0' } })],
+  ['names that are reserved', set('resources', { requests: { 'kubernetes.io/gpu': '1', 'requests.example.com/gpu': '1' }, limits: { 'requests.example.com/gpu': '1' } }), `${c}.resources.requests[kubernetes.io/gpu] Invalid`, `${c}.resources.requests[requests.example.com/gpu] Invalid`, `${c}.resources.limits[requests.example.com/gpu] Invalid`],
   ['an extended resource', set('resources', { limits: { 'example.com/gpu': '1' } })],
   ['half an extended resource', set('resources', { limits: { 'example.com/gpu': '500m' } }), `${c}.resources.limits[example.com/gpu] Invalid`, `${c}.resources.requests[example.com/gpu] Invalid`],
   ['an extended resource without a limit', set('resources', { requests: { 'example.com/gpu': '1' } }), `${c}.resources.limits Required`],
@@ -82,6 +84,8 @@ const probes: Row[] = [
   ['no grace', set('livenessProbe', { grpc: { port: 1 }, terminationGracePeriodSeconds: 0 }), `${c}.livenessProbe.terminationGracePeriodSeconds Invalid`],
   ['hooks', set('lifecycle', { preStop: { sleep: { seconds: 5 } }, postStart: { httpGet: { port: 80 } } })],
   ['a hook without a handler', set('lifecycle', { preStop: {} }), `${c}.lifecycle.preStop Required`],
+  ['a sleep for the whole grace period', set('lifecycle', { preStop: { sleep: { seconds: 30 } } })],
+  ['no sleep', set('lifecycle', { preStop: { sleep: { seconds: 0 } } }), `${c}.lifecycle.preStop.sleep Invalid`],
   ['a sleep beyond the grace period', set('lifecycle', { preStop: { sleep: { seconds: 31 } } }), `${c}.lifecycle.preStop.sleep Invalid`],
 ];
 

@@ -12,6 +12,7 @@ test('events are checked', (t) =>
   checkCreation(t, eventKind, event(), [
     ['an object elsewhere', (e) => void (e.involvedObject.namespace = 'other'), 'involvedObject.namespace Invalid'],
     ['an object without a namespace', (e) => void delete e.involvedObject.namespace],
+    ['an object without a namespace, told in kube-system', (e) => void ((e.metadata.namespace = 'kube-system'), delete e.involvedObject.namespace), 'involvedObject.namespace Invalid'],
     ['the newer form', (e) => void Object.assign(e, { eventTime: '2026-01-01T00:00:00.000000Z', reportingComponent: 'a', reportingInstance: 'b', action: 'c' })],
     ['the newer form, incomplete', (e) => void Object.assign(e, { eventTime: '2026-01-01T00:00:00.000000Z', type: 'Bad', reason: '' }), 'action Required', 'reason Required', 'reportingController Required', 'reportingInstance Required', 'type NotSupported'],
   ]));

@@ -40,7 +40,7 @@ test('probes, hooks, ports, references and volumes get theirs', (t) => {
   const web: Loose = pod();
   Object.assign(web.spec.containers[0], {
     livenessProbe: { httpGet: { port: 80 } },
-    readinessProbe: { grpc: { port: 80 }, periodSeconds: 1 },
+    readinessProbe: { grpc: { port: 80 }, periodSeconds: 1, timeoutSeconds: 2, successThreshold: 3, failureThreshold: 4 },
     lifecycle: { preStop: { httpGet: { port: 80 } } },
     ports: [{ containerPort: 80 }],
     env: [{ name: 'A', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
@@ -53,7 +53,7 @@ test('probes, hooks, ports, references and volumes get theirs', (t) => {
   create(podKind, web);
   const main = web.spec.containers[0];
   t.deepEqual(main.livenessProbe, { httpGet: { port: 80, path: '/', scheme: 'HTTP' }, ...probe });
-  t.deepEqual(main.readinessProbe, { grpc: { port: 80, service: '' }, ...probe, periodSeconds: 1 });
+  t.deepEqual(main.readinessProbe, { grpc: { port: 80, service: '' }, periodSeconds: 1, timeoutSeconds: 2, successThreshold: 3, failureThreshold: 4 });
   t.deepEqual(main.lifecycle.preStop.httpGet, { port: 80, path: '/', scheme: 'HTTP' });
   t.is(main.ports[0].protocol, 'TCP');
   t.is(main.env[0].valueFrom.fieldRef.apiVersion, 'v1');

@@ -29,6 +29,7 @@ const sources: Row[] = [
   ['bad projections', volume({ projected: { sources: [{}, { configMap: { name: 'a' }, secret: { name: 'b' } }, { secret: {} }, { serviceAccountToken: { path: '', expirationSeconds: 1 } }] } }), ...['[0] Required', '[1].secret Forbidden', '[2].secret.name Required', '[3].serviceAccountToken.path Required', '[3].serviceAccountToken.expirationSeconds Invalid'].map((error) => `${v}.projected.sources${error}`)],
   ['one file projected twice', volume({ projected: { sources: ['a', 'b'].map((name) => ({ configMap: { name, items: [{ key: 'k', path: 'same' }] } })) } }), `${v}.projected.sources Invalid`],
   ['a network volume', volume({ nfs: { path: 'relative' } }), `${v}.nfs.path Invalid`, `${v}.nfs.server Required`],
+  ['a network volume without a path', volume({ nfs: { server: 'a' } }), `${v}.nfs.path Required`],
 ];
 
 const mount = (...mounts: object[]) => (object: Loose): void => void (object.spec.containers[0].volumeMounts = mounts);
