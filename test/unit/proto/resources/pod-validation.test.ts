@@ -66,6 +66,7 @@ const security: Row[] = [
   ['a local profile elsewhere', set('securityContext', { seccompProfile: { type: 'Localhost', localhostProfile: '../a' } }), 'spec.securityContext.seccompProfile.localhostProfile Invalid'],
   ['a file for another type', set('securityContext', { seccompProfile: { type: 'Unconfined', localhostProfile: 'a' } }), 'spec.securityContext.seccompProfile.localhostProfile Invalid'],
   ['bad sysctls', set('securityContext', { sysctls: [{ name: 'A' }, { name: 'net.a' }, { name: 'net/a' }, {}] }), 'spec.securityContext.sysctls[0].name Invalid', 'spec.securityContext.sysctls[2].name Duplicate', 'spec.securityContext.sysctls[3].name Required'],
+  ['a sysctl of the greatest length', set('securityContext', { sysctls: [{ name: 'a'.repeat(253), value: '' }, { name: 'b'.repeat(254), value: '' }] }), 'spec.securityContext.sysctls[1].name Invalid'],
   ["the host's own sysctls", (p) => void Object.assign(p.spec, { hostNetwork: true, hostIPC: true, securityContext: { sysctls: [{ name: 'net.a' }, { name: 'kernel.shmmax' }] } }), 'spec.securityContext.sysctls[0].name Invalid', 'spec.securityContext.sysctls[1].name Invalid'],
   ['unknown policies', set('securityContext', { fsGroupChangePolicy: 'x', supplementalGroupsPolicy: 'y' }), 'spec.securityContext.fsGroupChangePolicy NotSupported', 'spec.securityContext.supplementalGroupsPolicy NotSupported'],
   ['one process namespace', set('shareProcessNamespace', true)],
