@@ -1,8 +1,8 @@
 /** The namespaces that every cluster has; made when they are missing, each time a controller becomes leader. */
-import { isApiError } from '../../proto/errors.ts';
 import { namespaceKind } from '../../proto/kinds.ts';
 import type { Namespace } from '../../proto/resources/kubernetes.ts';
 import type { Change } from '../store/stored.ts';
+import { ignoring } from './ignoring.ts';
 import { type LoopParts, writesAs } from './loop.ts';
 import type { Reconciliation } from './reconciler.ts';
 
@@ -29,10 +29,6 @@ export class SystemNamespaces implements Reconciliation {
     const { reader, verbs } = this.#parts;
     if (reader.get(namespaceKind, name)) return;
     const namespace: Namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-    try {
-      await verbs.create(namespaceKind, '', namespace, writesAs(this.name));
-    } catch (error) {
-      if (!isApiError(error, 'AlreadyExists')) throw error;
-    }
+    await ignoring(['AlreadyExists'], verbs.create(namespaceKind, '', namespace, writesAs(this.name)));
   }
 }

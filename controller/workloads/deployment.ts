@@ -21,6 +21,7 @@ import { candidatesOf, claim, Orphans, settleClaims } from './controller-claims.
 import { type Conditions, progressDueMs, progressing, withCondition } from './deployment-conditions.ts';
 import { type DeploymentPlan, type DeploymentView, planDeployment, type Refresh, viewOf } from './deployment-plan.ts';
 import { deploymentStatus } from './deployment-status.ts';
+import { ignoring } from './ignoring.ts';
 import { type LoopParts, writesAs } from './loop.ts';
 import { isTerminating } from './namespace.ts';
 import type { Again, Reconciliation } from './reconciler.ts';
@@ -197,11 +198,7 @@ export class Deployments implements Reconciliation {
   async #remove(set: ReplicaSet): Promise<void> {
     const { namespace = '', name: setName = '', uid, resourceVersion } = set.metadata;
     const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
-    try {
-      await this.#parts.verbs.delete(replicaSetKind, namespace, setName, { ...writesAs(name), preconditions });
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error;
-    }
+    await ignoring(['NotFound'], this.#parts.verbs.delete(replicaSetKind, namespace, setName, { ...writesAs(name), preconditions }));
   }
 
   /** Looks again, for the cache now shows what was just written. */
@@ -216,15 +213,11 @@ export class Deployments implements Reconciliation {
     const dueMs = progressDueMs(deployment, status.conditions ?? []);
     if (dueMs !== undefined) again(key, Math.max(0, dueMs - nowMs) + deadlineSlackMs);
     if (sameJson(status, deployment.status ?? {})) return;
-    try {
-      await verbs.modify<Deployment>(
-        deploymentKind,
-        key,
-        (present) => (present.metadata.uid === deployment.metadata.uid ? { ...present, status } : undefined),
-        writesAs(name, 'status'),
-      );
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error;
-    }
+    await ignoring(['NotFound'], verbs.modify<Deployment>(
+      deploymentKind,
+      key,
+      (present) => (present.metadata.uid === deployment.metadata.uid ? { ...present, status } : undefined),
+      writesAs(name, 'status'),
+    ));
   }
 }

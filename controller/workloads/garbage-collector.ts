@@ -8,7 +8,6 @@
  * The cache's index by owner answers who depends on whom, so the work is that of the objects concerned.
  * Writes: deletions of dependants, metadata.ownerReferences that lead nowhere, the two finalizers.
  */
-import { isApiError } from '../../proto/errors.ts';
 import { eventKind, type Kind, kindOf, kinds, leaseKind } from '../../proto/kinds.ts';
 import type { KubeObject, OwnerReference } from '../../proto/resources/kubernetes.ts';
 import { isBeingDeleted } from '../../proto/resources/meta.ts';
@@ -17,6 +16,7 @@ import { sameJson } from '../api/json-equality.ts';
 import { loopWritesMax } from '../limits.ts';
 import type { Change, Stored } from '../store/stored.ts';
 import { forEachBounded } from './batches.ts';
+import { ignoring } from './ignoring.ts';
 import { type LoopParts, writesAs } from './loop.ts';
 import {
   blocks, disowned, fateOf, foregroundFinalizer, orphanFinalizer, type OwnerState, withoutFinalizer,
@@ -127,26 +127,18 @@ export class GarbageCollector implements Reconciliation {
   }
 
   async #modify({ kind, key, object }: Stored, change: (present: KubeObject) => KubeObject | undefined): Promise<void> {
-    try {
-      await this.#parts.verbs.modify(
-        kind,
-        key,
-        (present) => (present.metadata.uid === object.metadata.uid ? change(present) : undefined),
-        writesAs(name),
-      );
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error;
-    }
+    await ignoring(['NotFound'], this.#parts.verbs.modify(
+      kind,
+      key,
+      (present) => (present.metadata.uid === object.metadata.uid ? change(present) : undefined),
+      writesAs(name),
+    ));
   }
 
   async #delete({ kind, object }: Stored, propagationPolicy: 'Orphan' | 'Background' | 'Foreground'): Promise<void> {
     const { namespace = '', name: objectName = '', uid, resourceVersion } = object.metadata;
     // Somebody may adopt it at this moment: only as it was judged.
     const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
-    try {
-      await this.#parts.verbs.delete(kind, namespace, objectName, { ...writesAs(name), propagationPolicy, preconditions });
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error;
-    }
+    await ignoring(['NotFound'], this.#parts.verbs.delete(kind, namespace, objectName, { ...writesAs(name), propagationPolicy, preconditions }));
   }
 }

@@ -6,7 +6,6 @@
  * Writes: ServiceAccount `default`, deletions of everything in a terminating namespace, the namespace's status and
  * its spec.finalizers.
  */
-import { isApiError } from '../../proto/errors.ts';
 import { type Kind, kinds, namespaceKind, serviceAccountKind } from '../../proto/kinds.ts';
 import { conditionOf, setCondition } from '../../proto/resources/conditions.ts';
 import type { KubeObject, Namespace, ServiceAccount } from '../../proto/resources/kubernetes.ts';
@@ -16,6 +15,7 @@ import { loopWritesMax } from '../limits.ts';
 import type { Reader } from '../store/reader.ts';
 import type { Change, Stored } from '../store/stored.ts';
 import { forEachBounded } from './batches.ts';
+import { ignoring } from './ignoring.ts';
 import { type LoopParts, writesAs } from './loop.ts';
 import type { Again, Reconciliation } from './reconciler.ts';
 
@@ -98,11 +98,7 @@ export class Namespaces implements Reconciliation {
     const { reader, verbs } = this.#parts;
     if (reader.get(serviceAccountKind, `${namespace}/default`)) return;
     const account: ServiceAccount = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } };
-    try {
-      await verbs.create(serviceAccountKind, namespace, account, writesAs('serviceaccount-controller'));
-    } catch (error) {
-      if (!isApiError(error, 'AlreadyExists')) throw error;
-    }
+    await ignoring(['AlreadyExists'], verbs.create(serviceAccountKind, namespace, account, writesAs('serviceaccount-controller')));
   }
 
   #contents(namespace: string): Stored[] {
@@ -115,13 +111,9 @@ export class Namespaces implements Reconciliation {
     const toDelete = this.#contents(key).filter(({ object }) => !isBeingDeleted(object));
     await forEachBounded(toDelete, loopWritesMax, async ({ kind, object }) => {
       signal.throwIfAborted();
-      try {
-        const preconditions = object.metadata.uid ? { preconditions: { uid: object.metadata.uid } } : {};
-        const how = { ...writesAs(name), propagationPolicy: 'Background' as const, ...preconditions };
-        await verbs.delete(kind, key, object.metadata.name ?? '', how);
-      } catch (error) {
-        if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
-      }
+      const preconditions = object.metadata.uid ? { preconditions: { uid: object.metadata.uid } } : {};
+      const how = { ...writesAs(name), propagationPolicy: 'Background' as const, ...preconditions };
+      await ignoring(['NotFound', 'Conflict'], verbs.delete(kind, key, object.metadata.name ?? '', how));
     });
     const remaining = this.#contents(key);
     if (remaining.length === 0) {
@@ -143,15 +135,11 @@ export class Namespaces implements Reconciliation {
 
   async #modify(namespace: Namespace, subresource: string, change: (present: Namespace) => Namespace): Promise<void> {
     const { uid, name: key = '' } = namespace.metadata;
-    try {
-      await this.#parts.verbs.modify<Namespace>(
-        namespaceKind,
-        key,
-        (present) => (present.metadata.uid === uid ? change(present) : undefined),
-        writesAs(name, subresource),
-      );
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error;
-    }
+    await ignoring(['NotFound'], this.#parts.verbs.modify<Namespace>(
+      namespaceKind,
+      key,
+      (present) => (present.metadata.uid === uid ? change(present) : undefined),
+      writesAs(name, subresource),
+    ));
   }
 }

@@ -8,7 +8,6 @@
  * Writes: the conditions of a node that is not heard of, the taints of `node.kubernetes.io/`, and Ready=False of pods
  * on nodes that are lost. A living node writes its own conditions and its pods'.
  */
-import { isApiError } from '../../proto/errors.ts';
 import { nodeKind, podKind } from '../../proto/kinds.ts';
 import { conditionOf, setCondition } from '../../proto/resources/conditions.ts';
 import type { Node, Pod, PodCondition } from '../../proto/resources/kubernetes.ts';
@@ -16,6 +15,7 @@ import { loopWritesMax, nodeReturnGraceMs } from '../limits.ts';
 import type { Liveness } from '../nodes/liveness.ts';
 import type { Change } from '../store/stored.ts';
 import { forEachBounded } from './batches.ts';
+import { ignoring } from './ignoring.ts';
 import { type LoopParts, writesAs } from './loop.ts';
 import { changedTaints, unknownConditions } from './node-conditions.ts';
 import type { Again, Reconciliation } from './reconciler.ts';
@@ -79,12 +79,7 @@ export class NodeLifecycle implements Reconciliation {
   }
 
   async #modify(key: string, subresource: string | undefined, change: (present: Node) => Node | undefined): Promise<Node | undefined> {
-    try {
-      return (await this.#parts.verbs.modify<Node>(nodeKind, key, change, writesAs(name, subresource))).object;
-    } catch (error) {
-      if (isApiError(error, 'NotFound')) return undefined;
-      throw error;
-    }
+    return (await ignoring(['NotFound'], this.#parts.verbs.modify<Node>(nodeKind, key, change, writesAs(name, subresource))))?.object;
   }
 
   async #markUnknown(key: string): Promise<void> {
@@ -121,21 +116,17 @@ export class NodeLifecycle implements Reconciliation {
     const pods = reader.indexed<Pod>(podKind, 'node', nodeName).filter(({ object }) => markedReady(object, alive) !== undefined);
     await forEachBounded(pods, loopWritesMax, async ({ key, object }) => {
       signal.throwIfAborted();
-      try {
-        await verbs.modify<Pod>(
-          podKind,
-          key,
-          (present) => {
-            const ready = markedReady(present, alive);
-            if (present.metadata.uid !== object.metadata.uid || ready === undefined) return undefined;
-            return { ...present, status: { ...present.status, conditions: setCondition(present.status?.conditions, ready, clock.nowMs()) } };
-          },
-          writesAs(name, 'status'),
-        );
-        if (!alive) recorder.record(object, 'Warning', lostReason, 'Node is not ready', { component: 'node-controller' });
-      } catch (error) {
-        if (!isApiError(error, 'NotFound')) throw error;
-      }
+      const written = await ignoring(['NotFound'], verbs.modify<Pod>(
+        podKind,
+        key,
+        (present) => {
+          const ready = markedReady(present, alive);
+          if (present.metadata.uid !== object.metadata.uid || ready === undefined) return undefined;
+          return { ...present, status: { ...present.status, conditions: setCondition(present.status?.conditions, ready, clock.nowMs()) } };
+        },
+        writesAs(name, 'status'),
+      ));
+      if (written && !alive) recorder.record(object, 'Warning', lostReason, 'Node is not ready', { component: 'node-controller' });
     });
   }
 }

@@ -4,7 +4,6 @@
  *
  * Writes: deletions of pods, and phase Failed of those whose node is gone.
  */
-import { isApiError } from '../../proto/errors.ts';
 import { nodeKind, podKind } from '../../proto/kinds.ts';
 import { setCondition } from '../../proto/resources/conditions.ts';
 import type { Pod } from '../../proto/resources/kubernetes.ts';
@@ -12,6 +11,7 @@ import { isBeingDeleted } from '../../proto/resources/meta.ts';
 import { isTerminal } from '../../proto/resources/pod.ts';
 import { finishedPodsMax, missingNodeQuarantineMs } from '../limits.ts';
 import type { Change } from '../store/stored.ts';
+import { ignoring } from './ignoring.ts';
 import { type LoopParts, writesAs } from './loop.ts';
 import type { Again, Reconciliation } from './reconciler.ts';
 
@@ -94,36 +94,28 @@ export class PodGarbageCollector implements Reconciliation {
     if (isTerminal(pod)) return;
     const { verbs, clock } = this.#parts;
     const verdict = { type: 'DisruptionTarget', status: 'True', reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' };
-    try {
-      await verbs.modify<Pod>(
-        podKind,
-        key,
-        (present) =>
-          present.metadata.uid === pod.metadata.uid
-            ? {
-                ...present,
-                status: {
-                  ...present.status,
-                  phase: 'Failed',
-                  conditions: setCondition(present.status?.conditions, verdict, clock.nowMs()),
-                },
-              }
-            : undefined,
-        writesAs(name, 'status'),
-      );
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error;
-    }
+    await ignoring(['NotFound'], verbs.modify<Pod>(
+      podKind,
+      key,
+      (present) =>
+        present.metadata.uid === pod.metadata.uid
+          ? {
+              ...present,
+              status: {
+                ...present.status,
+                phase: 'Failed',
+                conditions: setCondition(present.status?.conditions, verdict, clock.nowMs()),
+              },
+            }
+          : undefined,
+      writesAs(name, 'status'),
+    ));
   }
 
   /** At once: no node is left that could stop it gracefully. */
   async #delete(pod: Pod): Promise<void> {
     const { namespace = '', name: podName = '', uid } = pod.metadata;
     const how = { ...writesAs(name), gracePeriodSeconds: 0, ...(uid ? { preconditions: { uid } } : {}) };
-    try {
-      await this.#parts.verbs.delete(podKind, namespace, podName, how);
-    } catch (error) {
-      if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
-    }
+    await ignoring(['NotFound', 'Conflict'], this.#parts.verbs.delete(podKind, namespace, podName, how));
   }
 }

@@ -15,6 +15,7 @@ import { loopWritesMax } from '../limits.ts';
 import type { Change } from '../store/stored.ts';
 import { forEachBounded, slowStart } from './batches.ts';
 import { candidatesOf, claim, Orphans, settleClaims } from './controller-claims.ts';
+import { ignoring } from './ignoring.ts';
 import { isTerminating } from './namespace.ts';
 import { type LoopParts, writesAs } from './loop.ts';
 import type { Again, Reconciliation } from './reconciler.ts';
@@ -141,14 +142,12 @@ export class ReplicaSets implements Reconciliation {
     const waitMs = nextAvailableMs(set, pods, nowMs);
     if (waitMs !== undefined) again(key, waitMs);
     if (sameJson(status, set.status ?? { replicas: 0 })) return;
-    await verbs.modify<ReplicaSet>(
+    await ignoring(['NotFound'], verbs.modify<ReplicaSet>(
       replicaSetKind,
       objectKey(set),
       // A newer generation will be reconciled, and reported on, by itself.
       (present) => (present.metadata.uid === set.metadata.uid ? { ...present, status } : undefined),
       writesAs(name, 'status'),
-    ).catch((error: unknown) => {
-      if (!isApiError(error, 'NotFound')) throw error;
-    });
+    ));
   }
 }

@@ -5,7 +5,6 @@
  * A pod that says nothing about a node's failure stays `defaultTolerationSeconds`, as if it had the tolerations that
  * Kubernetes adds on admission: a node that is away for a minute should not lose its work.
  */
-import { isApiError } from '../../proto/errors.ts';
 import { nodeKind, podKind } from '../../proto/kinds.ts';
 import { parseTimestamp } from '../../proto/process/clock.ts';
 import { conditionOf } from '../../proto/resources/conditions.ts';
@@ -16,6 +15,7 @@ import { sameJson } from '../api/json-equality.ts';
 import { defaultTolerationSeconds } from '../limits.ts';
 import { tolerates } from '../scheduler/tolerations.ts';
 import type { Change } from '../store/stored.ts';
+import { ignoring } from './ignoring.ts';
 import { type LoopParts, writesAs } from './loop.ts';
 import { notReadyTaint, unreachableTaint } from './node-conditions.ts';
 import type { Again, Reconciliation } from './reconciler.ts';
@@ -106,10 +106,6 @@ export class TaintEviction implements Reconciliation {
     }
     const { namespace = '', name: podName = '', uid } = pod.metadata;
     recorder.record(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace}/${podName}`, { component: name });
-    try {
-      await verbs.delete(podKind, namespace, podName, { ...writesAs(name), ...(uid ? { preconditions: { uid } } : {}) });
-    } catch (error) {
-      if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error;
-    }
+    await ignoring(['NotFound', 'Conflict'], verbs.delete(podKind, namespace, podName, { ...writesAs(name), ...(uid ? { preconditions: { uid } } : {}) }));
   }
 }

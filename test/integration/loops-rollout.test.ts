@@ -142,7 +142,7 @@ test('a leader that lost its place writes nothing, and one that is elected finds
 
 test('pods count as available only after minReadySeconds', async (t) => {
   const plane = await start(t);
-  await plane.create(deploymentKind, web(2, 'app:1', { minReadySeconds: 1 }));
+  await plane.create(deploymentKind, web(2, 'app:1', { minReadySeconds: 3 }));
   await plane.until('two are ready', () => present(plane)?.status?.readyReplicas === 2);
   t.is(present(plane)?.status?.availableReplicas, undefined);
   t.is(conditionOf(present(plane)?.status, 'Available')?.reason, 'MinimumReplicasUnavailable');
