@@ -4,6 +4,7 @@
  */
 import { type FSWatcher, watch } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { badRequest } from '../../proto/errors.ts';
 import { type Clock, parseTimestamp } from '../../proto/process/clock.ts';
 import { runtimeLimits } from '../limits.ts';
@@ -70,30 +71,44 @@ async function* drain(file: FileHandle, offset: number, formatter: LogFormatter,
   return position;
 }
 
-/** Whether another file has taken the path, with something in it: then nothing more comes in the one that is open. */
-const wasRotated = async (file: FileHandle, path: string): Promise<boolean> => {
-  const [own, current] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
-  return current !== undefined && current.ino !== own.ino && current.size > 0;
+/**
+ * The file that was begun after the open one, once it has something in it: then nothing more comes in the open one. It need not be the one
+ * that is written to now, where two rotations came close together. Files are told by inode, since rotation renames them.
+ */
+const successor = async (file: FileHandle, path: string): Promise<string | undefined> => {
+  const { ino } = await file.stat();
+  if ((await stat(path).catch(() => undefined))?.ino === ino) return undefined;
+  const run = (await runsOf(dirname(path))).find(({ paths }) => paths.at(-1) === path);
+  const files = await Promise.all((run?.paths ?? []).map(async (name) => ({ name, stats: await stat(name).catch(() => undefined) })));
+  // Not found is index -1: it was deleted, and the oldest that is left comes next.
+  const next = files[files.findIndex(({ stats }) => stats?.ino === ino) + 1];
+  return next?.stats && next.stats.size > 0 ? next.name : undefined;
 };
 
+interface Place {
+  readonly path: string;
+  readonly file: FileHandle;
+  readonly offset: number;
+}
+
 /** The last file of a run, as long as the container runs. */
-async function* followFile(path: string, offset: number, formatter: LogFormatter, source: LogSource, wake: Wake, signal: AbortSignal): AsyncGenerator<Buffer> {
-  let file = await open(path, 'r');
+async function* followFile({ path, file: opened, offset }: Place, formatter: LogFormatter, source: LogSource, wake: Wake, signal: AbortSignal): AsyncGenerator<Buffer> {
+  let file = opened;
   let position = offset;
   let running = true;
   try {
     while (!signal.aborted && !formatter.isFull) {
       // Both are asked before reading: what was written until then is read below, and only then it may end.
-      const rotated = await wasRotated(file, path);
+      const next = await successor(file, path);
       if (wake.containersChanged) {
         wake.containersChanged = false;
         running = await source.isRunning();
       }
       position = yield* drain(file, position, formatter, signal);
-      if (rotated) {
-        const next = await open(path, 'r');
+      if (next !== undefined) {
+        const following = await open(next, 'r');
         await file.close();
-        file = next;
+        file = following;
         position = 0;
         formatter.nextFile();
         continue;
@@ -106,49 +121,64 @@ async function* followFile(path: string, offset: number, formatter: LogFormatter
   }
 }
 
-async function* read(run: RunFiles, query: LogQuery, source: LogSource, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const formatter = new LogFormatter({
-    timestamps: query.timestamps,
-    sinceMs: sinceMs(query, source.clock),
-    limitBytes: query.limitBytes ?? Number.POSITIVE_INFINITY,
-  });
-  const wake = new Wake();
-  let watcher: FSWatcher | undefined;
-  let changes: { close(): void } | undefined;
-  const current = run.paths.at(-1) ?? '';
-  const following = query.follow && !query.previous;
-  try {
-    if (following) {
-      // Before anything is read, so that no change falls between.
-      watcher = watch(current.slice(0, current.lastIndexOf('/')), wake.now);
-      // The pod's folder was removed: there is nothing more to follow.
-      watcher.on('error', wake.now);
-      changes = source.onChange(() => {
-        wake.containersChanged = true;
-        wake.now();
-      });
-      signal.addEventListener('abort', wake.now, { once: true });
+/** The files one after the other, from where the query begins; the last one is left to `last`. */
+async function* readFiles(
+  paths: readonly string[],
+  query: LogQuery,
+  formatter: LogFormatter,
+  last: ((path: string, offset: number) => AsyncGenerator<Buffer>) | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  const start = query.tailLines === undefined ? { index: 0, offset: 0 } : await tailStart(paths, query.tailLines);
+  for (const [index, path] of paths.entries()) {
+    if (index < start.index || formatter.isFull || signal.aborted) continue;
+    const offset = index === start.index ? start.offset : 0;
+    if (last && index === paths.length - 1) {
+      yield* last(path, offset);
+      continue;
     }
-    const start = query.tailLines === undefined ? { index: 0, offset: 0 } : await tailStart(run.paths, query.tailLines);
-    for (const [index, path] of run.paths.entries()) {
-      if (index < start.index || formatter.isFull || signal.aborted) continue;
-      const offset = index === start.index ? start.offset : 0;
-      if (following && path === current) {
-        yield* followFile(path, offset, formatter, source, wake, signal);
-        continue;
-      }
-      const file = await open(path, 'r').catch(() => undefined);
-      if (!file) continue;
-      try {
-        yield* drain(file, offset, formatter, signal);
-        formatter.nextFile();
-      } finally {
-        await file.close();
-      }
+    const file = await open(path, 'r').catch(() => undefined);
+    if (!file) continue;
+    try {
+      yield* drain(file, offset, formatter, signal);
+      formatter.nextFile();
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function* follow(run: RunFiles, query: LogQuery, formatter: LogFormatter, source: LogSource, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const wake = new Wake();
+  const folder = dirname(run.paths.at(-1) ?? '');
+  // Before anything is read, so that no change falls between.
+  const watcher: FSWatcher = watch(folder, wake.now);
+  // The pod's folder was removed: there is nothing more to follow.
+  watcher.on('error', wake.now);
+  const changes = source.onChange(() => {
+    wake.containersChanged = true;
+    wake.now();
+  });
+  signal.addEventListener('abort', wake.now, { once: true });
+  try {
+    // Listed again, since it may have been rotated before anybody began to read.
+    const paths = (await runsOf(folder)).find(({ attempt }) => attempt === run.attempt)?.paths ?? [];
+    // Held open while the older files are read: a rotation meanwhile gives its name to another.
+    const current = paths.at(-1);
+    const file = current === undefined ? undefined : await open(current, 'r');
+    const last = (path: string, offset: number): AsyncGenerator<Buffer> => {
+      if (!file) throw new Error(`${path} is not open`);
+      return followFile({ path, file, offset }, formatter, source, wake, signal);
+    };
+    try {
+      yield* readFiles(paths, query, formatter, last, signal);
+    } finally {
+      // Closing twice is harmless; followFile may have gone on to another file.
+      await file?.close().catch(() => undefined);
     }
   } finally {
-    watcher?.close();
-    changes?.close();
+    watcher.close();
+    changes.close();
     signal.removeEventListener('abort', wake.now);
   }
 }
@@ -157,5 +187,11 @@ async function* read(run: RunFiles, query: LogQuery, source: LogSource, signal: 
 export const openLog = async (query: LogQuery, source: LogSource, signal: AbortSignal): Promise<AsyncIterable<Buffer>> => {
   const folder = source.layout.containerLogs(query.namespace, query.podName, query.podUid, query.container);
   const run = findRun(await runsOf(folder), query);
-  return read(run, query, source, signal);
+  const formatter = new LogFormatter({
+    timestamps: query.timestamps,
+    sinceMs: sinceMs(query, source.clock),
+    limitBytes: query.limitBytes ?? Number.POSITIVE_INFINITY,
+  });
+  if (query.follow && !query.previous) return follow(run, query, formatter, source, signal);
+  return readFiles(run.paths, query, formatter, undefined, signal);
 };

@@ -1,5 +1,5 @@
 /**
- * containerd's event stream: which containers started, ended or ran out of memory. The stream is opened again
+ * containerd's event stream: which containers ended or ran out of memory (what started, this agent has started). The stream is opened again
  * whenever it breaks; what happened meanwhile is not repeated by containerd, so `onGap` tells that everything must be
  * looked at again.
  */
@@ -11,7 +11,7 @@ import { criLimits } from '../limits.ts';
 import { fromMessage, loadProto, openChannel } from './cri.ts';
 
 export interface TaskEvent {
-  readonly type: 'start' | 'exit' | 'oom';
+  readonly type: 'exit' | 'oom';
   /** A container's id, or a sandbox's. */
   readonly containerId: string;
 }
@@ -25,8 +25,8 @@ export interface EventStreamOptions {
 }
 
 const subscribePath = '/containerd.services.events.v1.Events/Subscribe';
-const topics = { '/tasks/start': 'start', '/tasks/exit': 'exit', '/tasks/oom': 'oom' } as const;
-const messageNames = { start: 'TaskStart', exit: 'TaskExit', oom: 'TaskOOM' } as const;
+const topics = { '/tasks/exit': 'exit', '/tasks/oom': 'oom' } as const;
+const messageNames = { exit: 'TaskExit', oom: 'TaskOOM' } as const;
 
 interface Envelope {
   readonly topic: keyof typeof topics;

@@ -24,7 +24,7 @@ import type { NodeFacts } from './field-ref.ts';
 import { hostsFile } from './hostname.ts';
 import { ImageGc } from './image-gc.ts';
 import { Images } from './images.ts';
-import { Layout, uidOfLogFolder } from './layout.ts';
+import { isUid, Layout, uidOfLogFolder } from './layout.ts';
 import { LogRotation } from './log-rotation.ts';
 import { Observer } from './observe.ts';
 import {
@@ -197,7 +197,7 @@ export class CriRuntime implements Runtime {
 
   async podsOnDisk(): Promise<readonly string[]> {
     const [pods, logs] = await Promise.all([readdir(this.#layout.pods), readdir(this.#layout.logs)]);
-    return [...new Set([...pods, ...logs.map(uidOfLogFolder)])];
+    return [...new Set([...pods, ...logs.map(uidOfLogFolder)])].filter(isUid);
   }
 
   log(query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
@@ -220,8 +220,12 @@ export class CriRuntime implements Runtime {
   }
 
   async #hostDns(): Promise<DnsConfig> {
-    const text = await readFile(this.#options.resolvConf ?? '/etc/resolv.conf', 'utf8').catch(() => '');
-    return parseResolvConf(text);
+    const read = async (path: string): Promise<DnsConfig> => parseResolvConf(await readFile(path, 'utf8').catch(() => ''));
+    const config = await read(this.#options.resolvConf ?? '/etc/resolv.conf');
+    if (this.#options.resolvConf || !config.servers.every((server) => server.startsWith('127.'))) return config;
+    // A resolver on the host's loopback is out of a pod's reach; systemd's keeps the servers that it asks itself here.
+    const upstream = await read('/run/systemd/resolve/resolv.conf');
+    return upstream.servers.length > 0 ? upstream : config;
   }
 
   async #sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig> {

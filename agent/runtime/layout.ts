@@ -8,6 +8,12 @@
  *     logs/<namespace>_<name>_<uid>/<container>/<attempt>.log
  *     seccomp/                                           profiles of type Localhost
  */
+import { assert } from '../../proto/process/assert.ts';
+
+const uidPattern = /^[\w-]+$/;
+
+/** Whether a name that was found on disk can be a pod's uid. */
+export const isUid = (name: string): boolean => uidPattern.test(name);
 
 export class Layout {
   readonly root: string;
@@ -29,6 +35,8 @@ export class Layout {
   }
 
   pod(uid: string): string {
+    // Folders are removed by this name: an empty one would be all pods' folder.
+    assert(isUid(uid), `${JSON.stringify(uid)} is no pod's uid`);
     return `${this.pods}/${uid}`;
   }
 

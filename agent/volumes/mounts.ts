@@ -1,6 +1,6 @@
 /** mount(8) and umount(8): Node has no system call for them. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 
 const run = (command: string, args: readonly string[]): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -22,7 +22,10 @@ export const parseMountPoints = (mountinfo: string): string[] =>
 
 export const mountPoints = async (): Promise<string[]> => parseMountPoints(await readFile('/proc/self/mountinfo', 'utf8'));
 
-export const isMounted = async (path: string): Promise<boolean> => (await mountPoints()).includes(path);
+/** mountinfo has paths without links; what is compared with it must have none either. */
+const withoutLinks = (path: string): Promise<string> => realpath(path).catch(() => path);
+
+export const isMounted = async (path: string): Promise<boolean> => (await mountPoints()).includes(await withoutLinks(path));
 
 /** `sizeBytes` 0 leaves the size to the kernel: half of the memory. */
 export const mountTmpfs = (path: string, sizeBytes: number): Promise<void> =>
@@ -31,8 +34,19 @@ export const mountTmpfs = (path: string, sizeBytes: number): Promise<void> =>
 /** `source` is used as it is, links and all: it may name an open file below /proc. */
 export const bindMount = (source: string, target: string): Promise<void> => run('mount', ['--no-canonicalize', '--bind', source, target]);
 
-/** Everything mounted below (or at) a folder, the last first; busy mounts go when their last user does. */
+const mountsUnder = async (folder: string): Promise<string[]> => {
+  const real = await withoutLinks(folder);
+  return (await mountPoints()).filter((path) => path === real || path.startsWith(`${real}/`));
+};
+
+/**
+ * Everything mounted below (or at) a folder, the last first; busy mounts go when their last user does. Rejects when something is
+ * still there afterwards: whoever removes the folder next would delete what is behind it.
+ */
 export const unmountUnder = async (folder: string): Promise<void> => {
-  const points = (await mountPoints()).filter((path) => path === folder || path.startsWith(`${folder}/`));
-  for (const path of points.reverse()) await run('umount', ['--lazy', '--no-canonicalize', path]);
+  const paths = await mountsUnder(folder);
+  if (paths.length === 0) return;
+  for (const path of paths.reverse()) await run('umount', ['--lazy', '--no-canonicalize', path]);
+  const left = await mountsUnder(folder);
+  if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`);
 };
