@@ -57,8 +57,8 @@ export class HookRunner {
         path: action.path ?? '/',
         headers: action.httpHeaders ?? [],
       };
-      const reply = await within(this.#clock, Math.min(timeoutMs, httpHookTimeoutMs), (inner) => httpGet(address, inner), signal);
-      if (reply.status >= 400) throw new HookFailure(`HTTP request answered ${reply.status}`);
+      const status = await within(this.#clock, Math.min(timeoutMs, httpHookTimeoutMs), (inner) => httpGet(address, inner), signal);
+      if (status >= 400) throw new HookFailure(`HTTP request answered ${status}`);
     }
   }
 }

@@ -1,5 +1,4 @@
 /** What is remembered about the running containers, and which of them are probed. */
-import { parseTimestamp } from '../../proto/process/clock.ts';
 import type { Container } from '../../proto/resources/kubernetes.ts';
 import type { ProbedRun } from '../probes/pod-probes.ts';
 import type { PodMemory, RunMemory } from './memory.ts';
@@ -45,9 +44,3 @@ export const probedRuns = (view: PodView, memory: PodMemory, hostIp: string, tak
     if (pending) return [];
     return [{ container, containerId: latest.id, host, startedAtMs: latest.startedAtMs, started, ready, takenOver, ending }];
   });
-
-/** When the pod began, for its deadline; undefined before its first report. */
-export const startMsOf = (startTime: string | undefined): number | undefined => {
-  const startMs = parseTimestamp(startTime);
-  return Number.isNaN(startMs) ? undefined : startMs;
-};

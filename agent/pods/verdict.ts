@@ -1,4 +1,5 @@
 /** When a pod fails as a whole for having been active too long. Pure. */
+import { parseTimestamp } from '../../proto/process/clock.ts';
 import type { Pod } from '../../proto/resources/kubernetes.ts';
 
 export interface DeadlineVerdict {
@@ -8,8 +9,10 @@ export interface DeadlineVerdict {
   readonly message: string;
 }
 
-/** @param startMs the pod's startTime */
-export const deadlineVerdict = (pod: Pod, startMs: number): DeadlineVerdict => {
+/** @param startTime the pod's, as last reported; undefined for one that begins now */
+export const deadlineVerdict = (pod: Pod, startTime: string | undefined, nowMs: number): DeadlineVerdict => {
+  const begunMs = parseTimestamp(startTime);
+  const startMs = Number.isNaN(begunMs) ? nowMs : begunMs;
   const seconds = pod.spec?.activeDeadlineSeconds;
   return {
     atMs: seconds === undefined ? undefined : startMs + seconds * 1000,

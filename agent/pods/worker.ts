@@ -29,7 +29,7 @@ import { createMemory } from './memory.ts';
 import { isFinal } from './phase.ts';
 import { plan } from './plan.ts';
 import type { PodEvent, PodStatusReport } from './pods.ts';
-import { adoptRuns, newRun, probedRuns, startMsOf } from './runs.ts';
+import { adoptRuns, newRun, probedRuns } from './runs.ts';
 import type { Slots } from './slots.ts';
 import { statusOf } from './status.ts';
 import type { Step, StepContext } from './steps.ts';
@@ -217,7 +217,7 @@ export class Worker {
   /** Judges activeDeadlineSeconds; returns when to look at it again. */
   #checkDeadline(nowMs: number): number | undefined {
     if (this.isFinal || this.#memory.termination) return undefined;
-    const { atMs, reason, message } = deadlineVerdict(this.#pod, startMsOf(this.#status.startTime) ?? nowMs);
+    const { atMs, reason, message } = deadlineVerdict(this.#pod, this.#status.startTime, nowMs);
     if (atMs === undefined || atMs > nowMs) return atMs;
     this.fail(reason, message);
     return undefined;

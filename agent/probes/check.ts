@@ -38,9 +38,9 @@ const checkHttp = async (probe: Probe, target: CheckTarget, signal: AbortSignal)
   const port = portNumber(action.port, target.container);
   const host = action.host || target.host;
   const headers = action.httpHeaders ?? [];
-  const reply = await httpGet({ host, port, scheme, path: action.path ?? '/', headers }, signal);
-  if (reply.status >= 200 && reply.status < 400) return success;
-  return { ok: false, message: `HTTP probe failed with statuscode: ${reply.status}` };
+  const status = await httpGet({ host, port, scheme, path: action.path ?? '/', headers }, signal);
+  if (status >= 200 && status < 400) return success;
+  return { ok: false, message: `HTTP probe failed with statuscode: ${status}` };
 };
 
 const checkGrpc = async (probe: Probe, target: CheckTarget, signal: AbortSignal): Promise<Outcome> => {

@@ -14,12 +14,6 @@ export interface HttpTarget {
   readonly headers: readonly { readonly name: string; readonly value: string }[];
 }
 
-export interface HttpReply {
-  readonly status: number;
-  /** The first 10 KiB. */
-  readonly body: string;
-}
-
 /** A port that the container does not have by that name. */
 export class UnknownPort extends Error {
   override readonly name = 'UnknownPort';
@@ -49,15 +43,13 @@ const headersOf = (target: HttpTarget): Record<string, string | string[]> => {
   return headers;
 };
 
-const bodyOf = async (response: http.IncomingMessage): Promise<string> => {
-  const chunks: Buffer[] = [];
+/** Reads what a short answer has, so that its server is not cut off while it writes. */
+const drain = async (response: http.IncomingMessage): Promise<void> => {
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
     length += chunk.length;
     if (length >= probeBodyBytesMax) break;
   }
-  return Buffer.concat(chunks).subarray(0, probeBodyBytesMax).toString('utf8');
 };
 
 const urlOf = (target: HttpTarget): URL => {
@@ -78,8 +70,8 @@ const requestOnce = (url: URL, headers: Record<string, string | string[]>, signa
     request.end();
   });
 
-/** Follows redirects to the same host; one to another host is an answer of its own. */
-export const httpGet = async (target: HttpTarget, signal: AbortSignal): Promise<HttpReply> => {
+/** Resolves to the status. Follows redirects to the same host; one to another host is an answer of its own. */
+export const httpGet = async (target: HttpTarget, signal: AbortSignal): Promise<number> => {
   let url = urlOf(target);
   const headers = headersOf(target);
   for (let redirects = 0; ; redirects += 1) {
@@ -93,7 +85,8 @@ export const httpGet = async (target: HttpTarget, signal: AbortSignal): Promise<
       continue;
     }
     try {
-      return { status, body: await bodyOf(response) };
+      await drain(response);
+      return status;
     } finally {
       response.destroy();
     }
