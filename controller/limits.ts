@@ -25,8 +25,8 @@ export const schedulerBackoffInitialMs = 100;
 export const schedulerBackoffMaxMs = 10_000;
 /** Safety net: what is unschedulable is tried again after this time even if nothing happened. */
 export const schedulerFlushMs = 5 * 60_000;
-/** Bindings under way at the same time. */
-export const schedulerBindingsMax = 128;
+/** Bindings and refusals under way at the same time. */
+export const schedulerWritesMax = 128;
 /** Pods placed in one go, before others get a turn on the event loop. */
 export const schedulerBatchPods = 256;
 

@@ -6,7 +6,7 @@
  *     nodes, pods with one ──► Cluster ────────┘          └──► park, PodScheduled=False, FailedScheduling
  *
  * Taking pods, the snapshot, the decisions and their taking effect in Cluster and queue are one synchronous step, so
- * that nothing can happen in between; only bindings are under way at the same time.
+ * that nothing can happen in between; only writes are under way at the same time.
  * Writes: spec.nodeName (by binding) and the condition PodScheduled of pods.
  */
 import { isApiError } from '../../proto/errors.ts';
@@ -17,7 +17,7 @@ import type { Node, Pod } from '../../proto/resources/kubernetes.ts';
 import { isBeingDeleted, objectKey } from '../../proto/resources/meta.ts';
 import { isTerminal } from '../../proto/resources/pod.ts';
 import { sameJson } from '../api/json-equality.ts';
-import { schedulerBatchPods, schedulerBindingsMax, schedulerFlushMs } from '../limits.ts';
+import { schedulerBatchPods, schedulerWritesMax, schedulerFlushMs } from '../limits.ts';
 import type { Change } from '../store/stored.ts';
 import { type Loop, type LoopParts, writesAs } from '../workloads/loop.ts';
 import { type Decision, place } from './place.ts';
@@ -47,7 +47,8 @@ class Term {
   readonly #lost: AbortSignal;
   readonly #cluster = new Cluster();
   readonly #queue: SchedulingQueue;
-  #bindings = 0;
+  /** Bindings and refusals under way. */
+  #writes = 0;
   #scheduled = false;
 
   constructor(parts: LoopParts, lost: AbortSignal) {
@@ -118,8 +119,8 @@ class Term {
 
   #schedule(): void {
     if (this.#lost.aborted) return;
-    const room = Math.min(schedulerBatchPods, schedulerBindingsMax - this.#bindings);
-    // A binding that ends makes room and calls again.
+    const room = Math.min(schedulerBatchPods, schedulerWritesMax - this.#writes);
+    // A write that ends makes room and calls again.
     if (room <= 0) return;
     for (const decision of place(this.#cluster.snapshot(), this.#queue.take(room))) this.#apply(decision);
     if (this.#queue.activePods > 0) this.#soon();
@@ -129,15 +130,18 @@ class Term {
     const { pod, footprint } = decision;
     if (decision.nodeName === undefined) {
       this.#queue.park(footprint.uid, decision.helpedBy);
-      void this.#refuse(pod, 'Unschedulable', decision.message);
+      void this.#counted(this.#refuse(pod, 'Unschedulable', decision.message));
     } else {
       this.#cluster.assume(footprint, decision.nodeName);
-      this.#bindings += 1;
-      void this.#bind(pod, footprint, decision.nodeName).finally(() => {
-        this.#bindings -= 1;
-        if (this.#queue.activePods > 0) this.#soon();
-      });
+      void this.#counted(this.#bind(pod, footprint, decision.nodeName));
     }
+  }
+
+  async #counted(write: Promise<void>): Promise<void> {
+    this.#writes += 1;
+    await write;
+    this.#writes -= 1;
+    if (this.#queue.activePods > 0) this.#soon();
   }
 
   async #bind(pod: Pod, { uid }: PodFootprint, nodeName: string): Promise<void> {
