@@ -65,7 +65,8 @@ export const runtimeLimits = {
   logFilesMax: 5,
   logRotationPeriodMs: 10_000,
   logReadBytes: 64 << 10,
-  logLineBytesMax: 1 << 20,
+  /** How long containerd may take to write the last lines to a log that it was told to leave. */
+  logSettleMs: 100,
   imageGcPeriodMs: 5 * 60_000,
   imageGcHighPercent: 85,
   imageGcLowPercent: 80,

@@ -106,6 +106,9 @@ async function* followFile({ path, file: opened, offset }: Place, formatter: Log
       }
       position = yield* drain(file, position, formatter, signal);
       if (next !== undefined) {
+        // containerd's writers are not in step: a last line may come here after the first one there.
+        await source.clock.sleep(runtimeLimits.logSettleMs);
+        yield* drain(file, position, formatter, signal);
         const following = await open(next, 'r');
         await file.close();
         file = following;

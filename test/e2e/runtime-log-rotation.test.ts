@@ -30,9 +30,15 @@ test('a log that is rotated while it is followed loses and repeats no line', asy
   const stream = await fixture.runtime().log({ ...query, follow: true }, AbortSignal.timeout(30_000));
   let rotations = 0;
   let text = '';
+  let rotatedAt = 0;
   for await (const chunk of stream) {
     text += chunk.toString();
-    rotations += (await rotation.rotate()).length;
+    // Not faster than it is read, or files would be deleted unread: only a few are kept.
+    if (text.length - rotatedAt > 1000) {
+      const rotated = await rotation.rotate();
+      if (rotated.length > 0) rotatedAt = text.length;
+      rotations += rotated.length;
+    }
     if (text.endsWith(`\n${linesMax}\n`)) await fixture.sh(running, 'touch /tmp/go');
   }
   const numbers = text.trim().split('\n').map(Number);
