@@ -25,6 +25,7 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   down: { group: 'cluster', describe: 'Stop the local cluster and remove all of it', load: () => import('./commands/down.ts') },
   build: { group: 'cluster', describe: 'Build a Dockerfile and push the image to its registry', load: () => import('./commands/build.ts') },
   get: { group: 'objects', describe: 'List objects, or show some', load: () => import('./commands/get.ts') },
+  apply: { group: 'objects', describe: 'Make objects as files say', load: () => import('./commands/apply.ts') },
 };
 
 /** Titles of the groups, in the order that help shows them. */

@@ -19,6 +19,6 @@ const wordsOf = (error: unknown): string => {
 };
 
 export const describeFailure = (error: unknown, coloured: boolean): string =>
-  `${coloured ? '\u001b[31merror:\u001b[0m' : 'error:'} ${wordsOf(error)}`;
+  wordsOf(error).split('\n').map((line) => `${coloured ? '\u001b[31merror:\u001b[0m' : 'error:'} ${line}`).join('\n');
 
 export const exitCodeOf = (error: unknown): number => (error instanceof UsageError ? 2 : 1);

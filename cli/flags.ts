@@ -1,6 +1,7 @@
 /** Flags that several commands share, so that they are named and explained alike. */
 import type { Argv } from 'yargs';
 import type { ContextArguments } from './context.ts';
+import type { Program } from './program.ts';
 
 export const contextFlags = (yargs: Argv): Argv =>
   yargs
@@ -22,3 +23,17 @@ export const selectionFlags = (yargs: Argv): Argv =>
 
 export const outputFlag = (yargs: Argv): Argv =>
   yargs.option('output', { alias: 'o', type: 'string', describe: 'wide, yaml, json, name or jsonpath=TEMPLATE' });
+
+export const manifestFlags = (yargs: Argv): Argv =>
+  yargs
+    .option('filename', { alias: 'f', type: 'string', array: true, default: [], nargs: 1, describe: 'A file, a folder, or "-" for stdin; may be repeated' })
+    .option('recursive', { alias: 'R', type: 'boolean', default: false, describe: 'Folders with all folders below them' });
+
+export const waitFlags = (yargs: Argv): Argv =>
+  yargs
+    .option('wait', { type: 'boolean', describe: 'Wait until it is done; by default on a terminal only' })
+    .option('timeout', { type: 'string', describe: 'How long to wait at most, such as 90s or 5m' });
+
+/** What to do with a warning of the server's. */
+export const showWarning = ({ stderr, env }: Program) => (text: string): void =>
+  stderr.write(`${stderr.isTerminal && !env['NO_COLOR'] ? '\u001b[33mWarning:\u001b[0m' : 'Warning:'} ${text}\n`);

@@ -40,6 +40,7 @@ const openProgram = (): Program => {
     env: process.env,
     stdout: { write: (text) => void process.stdout.write(text), isTerminal: process.stdout.isTTY === true },
     stderr: { write: (text) => void process.stderr.write(text), isTerminal: process.stderr.isTTY === true },
+    columns: process.stderr.columns ?? 100,
     signal: interrupted.signal,
   };
 };

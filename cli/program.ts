@@ -9,6 +9,8 @@ export interface Program {
   readonly stdout: Terminal;
   /** Progress, warnings and errors. */
   readonly stderr: Terminal;
+  /** Width of the terminal. */
+  readonly columns: number;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
 }

@@ -20,10 +20,19 @@ export interface CommandOptions {
   readonly onOutput?: (chunk: Buffer) => void;
 }
 
+/**
+ * The environment in which the host's own programs are found: npm puts the programs of packages first on the path, and one
+ * of them is called nft, too.
+ */
+export const hostEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
+  ...env,
+  PATH: (env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(':').filter((folder) => !folder.endsWith('node_modules/.bin')).join(':'),
+});
+
 /** Resolves to standard output. Throws CommandFailed, also when there is no such program (exit code 127). */
 export const command = (program: string, args: readonly string[], options: CommandOptions = {}): Promise<string> =>
   new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], ...(options.env ? { env: options.env } : {}) });
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: hostEnvironment(options.env ?? process.env) });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => {

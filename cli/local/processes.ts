@@ -7,6 +7,7 @@ import { closeSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../proto/process/clock.ts';
+import { hostEnvironment } from './command.ts';
 
 const superviseScript = fileURLToPath(new URL('../../deploy/supervise.sh', import.meta.url));
 
@@ -51,7 +52,7 @@ export const start = (folders: ProcessFolders, spec: ProcessSpec): boolean => {
     detached: true,
     stdio: ['ignore', out, out],
     cwd: '/',
-    env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', ...spec.env },
+    env: { PATH: hostEnvironment(process.env)['PATH'], HOME: '/root', ...spec.env },
   });
   child.unref();
   closeSync(out);
