@@ -77,6 +77,8 @@ export class Volumes {
 
   /** The container's volumeMounts as CRI's, in order. Throws RuntimeFailure CreateContainerConfigError. */
   async mounts(pod: Pod, container: Container, environment: ReadonlyMap<string, string>): Promise<CriMount[]> {
+    // A pod that an earlier agent prepared: what it names is followed from now on.
+    if (!this.#pods.has(pod.metadata.uid ?? '')) await this.prepare(pod);
     const mounts: CriMount[] = [];
     for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
       mounts.push({
