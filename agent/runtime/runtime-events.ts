@@ -2,6 +2,7 @@
  * containerd's events as the pods' workers want them: about a pod, and only once CRI shows what the event says. containerd tells of an exit
  * before its own CRI side has written it down; who looked at once would see a running container, and no further event.
  */
+import { backoffMs } from '../../proto/process/backoff.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import { criLimits } from '../limits.ts';
@@ -25,6 +26,7 @@ export class RuntimeEvents {
   readonly #options: RuntimeEventsOptions;
   readonly #stream: EventStream;
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
+  #closed = false;
 
   constructor(options: RuntimeEventsOptions) {
     this.#options = options;
@@ -41,6 +43,7 @@ export class RuntimeEvents {
   }
 
   close(): void {
+    this.#closed = true;
     this.#stream.close();
     this.#listeners.clear();
   }
@@ -69,10 +72,20 @@ export class RuntimeEvents {
     }
   }
 
-  /** After a break nobody knows what was missed. A call that containerd answers shows that its CRI side is there again. */
+  /**
+   * After a break nobody knows what was missed. containerd takes connections before its CRI side has found its containers again; told
+   * earlier, everybody would ask in vain.
+   */
   async #afterGap(): Promise<void> {
-    const { cri, observer, log } = this.#options;
-    await cri.call('Version', {}).catch((error: unknown) => log.debug('containerd is not ready yet', { error }));
+    const { cri, observer, clock } = this.#options;
+    const answers = (): Promise<boolean> =>
+      cri.call('ListPodSandbox', { filter: { id: 'none' } }).then(
+        () => true,
+        () => false,
+      );
+    for (let failures = 1; !this.#closed && !(await answers()); failures++) {
+      await clock.sleep(backoffMs(failures, { initialMs: criLimits.reconnectDelayMsMin, maxMs: criLimits.reconnectDelayMsMax }));
+    }
     for (const podUid of observer.knownPods()) this.#emit({ podUid, type: 'sandbox' });
   }
 
