@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { hostEnvironment } from '../../cli/local/command.ts';
 import { configMapKind, deploymentKind, nodeKind, podKind } from '../../proto/kinds.ts';
 import type { ConfigMap, Node, Pod } from '../../proto/resources/kubernetes.ts';
 import { isPodReady } from '../../proto/resources/pod.ts';
@@ -176,7 +177,7 @@ const traces = (cluster: ClusterFixture): string[] => {
     ...lines(execFileSync('ip', ['-o', 'link'], { encoding: 'utf8' })),
     ...lines(execFileSync('ip', ['netns'], { encoding: 'utf8' })),
     ...lines(execFileSync('ip', ['route'], { encoding: 'utf8' })),
-    ...lines(execFileSync('nft', ['list', 'tables'], { encoding: 'utf8' })),
+    ...lines(execFileSync('nft', ['list', 'tables'], { encoding: 'utf8', env: hostEnvironment(process.env) })),
     ...lines(execFileSync('find', ['/sys/fs/cgroup', '-maxdepth', '2', '-name', cluster.prefix], { encoding: 'utf8' })),
     ...lines(execFileSync('ps', ['axo', 'args'], { encoding: 'utf8' })).filter((line) => !line.startsWith('ps ')),
     ...(existsSync(cluster.kubeconfig) ? lines(readFileSync(cluster.kubeconfig, 'utf8')) : []),
