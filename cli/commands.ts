@@ -26,6 +26,9 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   build: { group: 'cluster', describe: 'Build a Dockerfile and push the image to its registry', load: () => import('./commands/build.ts') },
   get: { group: 'objects', describe: 'List objects, or show some', load: () => import('./commands/get.ts') },
   apply: { group: 'objects', describe: 'Make objects as files say', load: () => import('./commands/apply.ts') },
+  delete: { group: 'objects', describe: 'Delete objects and wait until they are gone', load: () => import('./commands/delete.ts') },
+  scale: { group: 'workloads', describe: 'Set how many replicas run', load: () => import('./commands/scale.ts') },
+  rollout: { group: 'workloads', describe: 'See, undo, restart, pause and resume rollouts', load: () => import('./commands/rollout.ts') },
 };
 
 /** Titles of the groups, in the order that help shows them. */
