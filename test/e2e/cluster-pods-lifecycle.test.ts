@@ -1,0 +1,227 @@
+/** How pods begin, go on and end: order, restarts, back-off, hooks, probes, grace; and how soon the API says so. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import anyTest, { type TestFn } from 'ava';
+import { podKind } from '../../proto/kinds.ts';
+import type { Container, Pod } from '../../proto/resources/kubernetes.ts';
+import { type ClusterFixture, pushScript, startCluster } from '../fixtures/cluster.ts';
+import { ClusterPods, containerOf, forever, isOver, isReady, podOf, shell, waitsFor } from '../fixtures/cluster-pods.ts';
+
+const test = anyTest as TestFn;
+let cluster: ClusterFixture;
+let pods: ClusterPods;
+let image: string;
+
+test.before(async () => {
+  cluster = await startCluster();
+  image = await pushScript(cluster, 'box:1', 'exec sleep 3600\n');
+  pods = await ClusterPods.open(cluster);
+});
+
+test.after.always(async () => {
+  await pods?.close();
+  await cluster?.stop();
+});
+
+/** Seconds with hundredths, as the machine counts them since it came up: the same in every container. */
+const stamp = 'cut -d" " -f1 /proc/uptime';
+
+const uptimeMs = (): number => Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000;
+
+const restarts = (count: number, name = 'main') => (pod: Pod): boolean => (containerOf(pod, name)?.restartCount ?? 0) >= count;
+const condition = (pod: Pod | undefined, type: string) => pod?.status?.conditions?.find((item) => item.type === type);
+
+test('init containers run one after the other, then a sidecar, then the main container', async (t) => {
+  const share = { volumeMounts: [{ name: 'order', mountPath: '/order' }] };
+  const note = (name: string, then = ''): Container => shell(image, `echo ${name} >> /order/file; ${then}`, { ...share, name });
+  const init = [note('first', 'sleep 0.3'), note('second'), { ...note('sidecar', forever), restartPolicy: 'Always', startupProbe: { exec: { command: ['/bin/sh', '-c', 'sleep 0.2; echo started >> /order/file'] }, periodSeconds: 1 } }, note('third')];
+  await pods.create(podOf('order', [note('main', `cat /order/file; echo end; ${forever}`)], { initContainers: init, volumes: [{ name: 'order', emptyDir: {} }] }));
+  const early = await pods.until('order', (pod) => containerOf(pod, 'first')?.state?.running !== undefined);
+  t.is(containerOf(early)?.state?.waiting?.reason, 'PodInitializing');
+  t.like(condition(early, 'Initialized'), { status: 'False', reason: 'ContainersNotInitialized', message: 'containers with incomplete status: [first second sidecar third]' });
+  const pod = await pods.until('order', isReady);
+  await pods.facts('order');
+  t.is(await pods.log('order', { container: 'main' }), 'first\nsecond\nsidecar\nstarted\nthird\nmain\nend\n');
+  t.is(condition(pod, 'Initialized')?.status, 'True');
+  t.like(containerOf(pod, 'second'), { ready: true, state: { terminated: { reason: 'Completed', exitCode: 0 } } });
+  t.like(containerOf(pod, 'sidecar'), { ready: true, started: true });
+});
+
+test('a sidecar does not keep a finished pod from being over, and is stopped after its main containers', async (t) => {
+  const sidecar: Container = { ...shell(image, forever, { name: 'sidecar' }), restartPolicy: 'Always' };
+  await pods.create(podOf('job', [shell(image, 'sleep 0.2')], { initContainers: [sidecar], restartPolicy: 'Never' }));
+  const pod = await pods.until('job', isOver);
+  t.is(pod.status?.phase, 'Succeeded');
+  t.is(containerOf(pod, 'sidecar')?.state?.terminated?.exitCode, 0);
+  t.like(condition(pod, 'Ready'), { status: 'False', reason: 'PodCompleted' });
+});
+
+test('an init container that fails for good fails the pod; main containers never run', async (t) => {
+  await pods.create(podOf('bad-init', [shell(image, forever)], { initContainers: [shell(image, 'exit 4', { name: 'init' })], restartPolicy: 'Never' }));
+  const pod = await pods.until('bad-init', isOver);
+  t.is(pod.status?.phase, 'Failed');
+  t.is(containerOf(pod, 'init')?.state?.terminated?.exitCode, 4);
+  t.is(containerOf(pod)?.state?.waiting?.reason, 'PodInitializing');
+});
+
+test('OnFailure runs again what failed until it succeeds; Always runs again what succeeded, too', async (t) => {
+  const share = { volumeMounts: [{ name: 'tries', mountPath: '/tries' }] };
+  const volumes = [{ name: 'tries', emptyDir: {} }];
+  const secondTime = 'if [ -e /tries/once ]; then exit 0; fi; touch /tries/once; exit 1';
+  await Promise.all([
+    pods.create(podOf('on-failure', [shell(image, secondTime, share)], { restartPolicy: 'OnFailure', volumes })),
+    pods.create(podOf('always', [shell(image, 'exit 0')])),
+  ]);
+  const pod = await pods.until('on-failure', isOver);
+  t.is(pod.status?.phase, 'Succeeded');
+  t.is(containerOf(pod)?.restartCount, 1);
+  const always = await pods.until('always', (one) => restarts(1)(one) && waitsFor('CrashLoopBackOff')(one));
+  t.is(containerOf(always)?.lastState?.terminated?.reason, 'Completed');
+  t.is(always.status?.phase, 'Running');
+});
+
+test('a container that crashes runs again at once, then after ten seconds, then after twenty', async (t) => {
+  await pods.create(podOf('crash', [shell(image, 'exit 1')]));
+  const waiting = await pods.until('crash', waitsFor('CrashLoopBackOff'));
+  t.regex(containerOf(waiting)?.state?.waiting?.message ?? '', /^back-off 10s restarting failed container=main pod=crash_default\(/);
+  t.like(containerOf(waiting), { restartCount: 1, ready: false, lastState: { terminated: { exitCode: 1, reason: 'Error' } } });
+  t.is(waiting.status?.phase, 'Running');
+  const second = await pods.until('crash', (pod) => restarts(2)(pod) && waitsFor('CrashLoopBackOff')(pod));
+  t.regex(containerOf(second)?.state?.waiting?.message ?? '', /^back-off 20s/);
+  const tookMs = pods.firstSeenMs('crash', restarts(2)) - pods.firstSeenMs('crash', (pod) => restarts(1)(pod) && waitsFor('CrashLoopBackOff')(pod));
+  t.true(tookMs > 8_500 && tookMs < 11_500, `${tookMs} ms`);
+  const { items } = await cluster.client.json<{ items: { reason: string; message: string }[] }>('GET', '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dcrash');
+  t.true(items.some(({ reason, message }) => reason === 'BackOff' && message.startsWith('Back-off restarting failed container main in pod crash_default(')), JSON.stringify(items.map(({ reason }) => reason)));
+});
+
+test('what ignores SIGTERM is killed after the grace period; what heeds it goes at once; preStop comes first', async (t) => {
+  const deaf: Container = { ...shell(image, ''), command: ['/bin/sh', '-c', "trap '' TERM; while :; do sleep 0.1; done"] };
+  const polite = shell(image, forever);
+  const hooked = shell(image, `trap 'echo term >> /shared/file; exit 0' TERM; ${forever}`, {
+    lifecycle: { preStop: { exec: { command: ['/bin/sh', '-c', 'sleep 0.5; echo stop >> /shared/file'] } } },
+    volumeMounts: [{ name: 'shared', mountPath: '/shared' }],
+  });
+  const spec = { terminationGracePeriodSeconds: 3 };
+  const hostPath = join(cluster.dataDir, 'shared');
+  await Promise.all([
+    pods.start(podOf('deaf', [deaf], { terminationGracePeriodSeconds: 2 })),
+    pods.start(podOf('polite', [polite], spec)),
+    pods.start(podOf('hooked', [hooked], { ...spec, volumes: [{ name: 'shared', hostPath: { path: hostPath, type: 'DirectoryOrCreate' } }] })),
+  ]);
+  const time = async (name: string): Promise<number> => {
+    const beganMs = Date.now();
+    await pods.delete(name);
+    await pods.untilGone(name);
+    return Date.now() - beganMs;
+  };
+  const [deafMs, politeMs, hookedMs] = await Promise.all([time('deaf'), time('polite'), time('hooked')]);
+  t.true(deafMs >= 1_900 && deafMs < 4_000, `deaf ${deafMs} ms`);
+  t.true(politeMs < 1_500, `polite ${politeMs} ms`);
+  t.true(hookedMs >= 500 && hookedMs < 2_500, `hooked ${hookedMs} ms`);
+  t.is(readFileSync(join(hostPath, 'file'), 'utf8'), 'stop\nterm\n');
+});
+
+test('a postStart hook that fails has the container killed and started again; one that works holds back Ready', async (t) => {
+  const hook = (script: string): Pick<Container, 'lifecycle'> => ({ lifecycle: { postStart: { exec: { command: ['/bin/sh', '-c', script] } } } });
+  await Promise.all([
+    pods.create(podOf('hook-fails', [shell(image, forever, hook('exit 1'))], { terminationGracePeriodSeconds: 1 })),
+    pods.create(podOf('hook-works', [shell(image, forever, hook('sleep 1; touch /done'))])),
+  ]);
+  await pods.until('hook-works', isReady);
+  t.is(pods.inside('hook-works', 'ls /done'), '/done');
+  t.true(containerOf(await pods.until('hook-fails', restarts(1)))?.lastState?.terminated !== undefined);
+});
+
+const serve = `mkdir -p /www; echo ok > /www/index.html; httpd -p 8080 -h /www; ${forever}`;
+
+test('readiness follows what the probes see: exec, HTTP and TCP', async (t) => {
+  const probes = {
+    exec: { exec: { command: ['/bin/sh', '-c', 'test -e /tmp/ready'] } },
+    http: { httpGet: { path: '/ready', port: 'web', httpHeaders: [{ name: 'X-Test', value: '1' }] } },
+    tcp: { tcpSocket: { port: 9090 } },
+  };
+  const quick = { periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 1 };
+  await Promise.all(Object.entries(probes).map(([name, probe]) =>
+    pods.create(podOf(`ready-${name}`, [shell(image, `mkdir /tmp; ${serve}`, { ports: [{ name: 'web', containerPort: 8080 }], readinessProbe: { ...probe, ...quick } })]))));
+  const names = Object.keys(probes).map((name) => `ready-${name}`);
+  for (const name of names) {
+    const pod = await pods.until(name, (one) => containerOf(one)?.state?.running !== undefined);
+    t.like(condition(pod, 'Ready'), { status: 'False', reason: 'ContainersNotReady', message: 'containers with unready status: [main]' });
+    t.true(containerOf(pod)?.started);
+  }
+  pods.inside('ready-exec', 'touch /tmp/ready');
+  pods.inside('ready-http', 'touch /www/ready');
+  pods.inside('ready-tcp', 'httpd -p 9090 -h /www');
+  for (const name of names) t.true(isReady(await pods.until(name, isReady, 10_000)));
+  pods.inside('ready-exec', 'rm /tmp/ready');
+  await pods.until('ready-exec', (pod) => !isReady(pod), 10_000);
+  t.is(containerOf(pods.get('ready-exec'))?.restartCount, 0);
+});
+
+test('a liveness probe restarts, a startup probe protects from it, initialDelaySeconds is waited for', async (t) => {
+  const dead = { exec: { command: ['/bin/sh', '-c', 'test ! -e /sick'] }, periodSeconds: 1, failureThreshold: 2 };
+  await Promise.all([
+    pods.start(podOf('alive', [shell(image, forever, { livenessProbe: dead })], { terminationGracePeriodSeconds: 1 })),
+    pods.create(podOf('slow', [shell(image, `sleep 3; touch /up; ${forever}`, {
+      startupProbe: { exec: { command: ['/bin/sh', '-c', 'test -e /up'] }, periodSeconds: 1, failureThreshold: 30 },
+      livenessProbe: { exec: { command: ['/bin/sh', '-c', 'test -e /up'] }, periodSeconds: 1, failureThreshold: 1 },
+    })])),
+    pods.create(podOf('late', [shell(image, forever, { readinessProbe: { exec: { command: ['/bin/true'] }, initialDelaySeconds: 3 } })])),
+    pods.create(podOf('hopeless', [shell(image, forever, { startupProbe: { exec: { command: ['/bin/false'] }, periodSeconds: 1, failureThreshold: 2 } })], { terminationGracePeriodSeconds: 1 })),
+  ]);
+  pods.inside('alive', 'touch /sick');
+  const restarted = await pods.until('alive', restarts(1), 15_000);
+  t.truthy(containerOf(restarted)?.lastState?.terminated);
+  await pods.until('hopeless', restarts(1), 15_000);
+  const late = await pods.until('late', isReady);
+  const delayMs = Date.parse(condition(late, 'Ready')?.lastTransitionTime ?? '') - Date.parse(containerOf(late)?.state?.running?.startedAt ?? '');
+  t.true(delayMs >= 2_000 && delayMs <= 5_000, `${delayMs} ms`);
+  const slow = await pods.until('slow', isReady);
+  t.is(containerOf(slow)?.restartCount, 0);
+  t.true(pods.history('slow').some(({ pod }) => containerOf(pod)?.started === false && containerOf(pod)?.state?.running !== undefined));
+  const events = await cluster.client.text('GET', '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dalive');
+  t.regex(events, /Liveness probe failed/);
+  t.regex(events, /Container main failed liveness probe, will be restarted/);
+});
+
+test('activeDeadlineSeconds fails the pod with its reason', async (t) => {
+  await pods.create(podOf('deadline', [shell(image, forever)], { activeDeadlineSeconds: 2, restartPolicy: 'Never' }));
+  const pod = await pods.until('deadline', isOver, 15_000);
+  t.is(pod.status?.phase, 'Failed');
+  t.is(pod.status?.reason, 'DeadlineExceeded');
+});
+
+test('conditions and labels that others write stay through the agent’s reports', async (t) => {
+  await pods.start(podOf('gated', [shell(image, forever)], { readinessGates: [] }));
+  const conditions = [{ type: 'example.org/checked', status: 'True', reason: 'Checked' }];
+  await cluster.client.patch(podKind, 'default', 'gated', 'strategic', { status: { conditions } }, { subresource: 'status' });
+  process.kill(pods.pid('gated'), 'SIGKILL');
+  const pod = await pods.until('gated', (one) => restarts(1)(one) && isReady(one));
+  t.like(condition(pod, 'example.org/checked'), { status: 'True', reason: 'Checked' });
+  t.is(condition(pod, 'PodScheduled')?.status, 'True');
+});
+
+test('a readiness gate is opened by whoever writes its condition', async (t) => {
+  await pods.create(podOf('gate', [shell(image, forever)], { readinessGates: [{ conditionType: 'example.org/gate' }] }));
+  const closed = await pods.until('gate', (pod) => condition(pod, 'ContainersReady')?.status === 'True');
+  t.like(condition(closed, 'Ready'), { status: 'False', reason: 'ReadinessGatesNotReady' });
+  await cluster.client.patch(podKind, 'default', 'gate', 'strategic', { status: { conditions: [{ type: 'example.org/gate', status: 'True' }] } }, { subresource: 'status' });
+  t.true(isReady(await pods.until('gate', isReady, 5_000)));
+});
+
+test.serial('a watcher hears of an exit within 100 ms', async (t) => {
+  const delays: number[] = [];
+  for (let round = 0; round < 8; round++) {
+    const name = `exit-${round}`;
+    await pods.create(podOf(name, [shell(image, `sleep 0.5; ${stamp}`)], { restartPolicy: 'Never' }));
+    await pods.until(name, isOver);
+    const nowMs = uptimeMs();
+    const seenMs = pods.firstSeenMs(name, (pod) => containerOf(pod)?.state?.terminated !== undefined);
+    const saidMs = Number((await pods.log(name)).trim()) * 1000;
+    delays.push(Math.round(seenMs - Date.now() + (uptimeMs() - saidMs)));
+    t.true(nowMs > saidMs);
+  }
+  delays.sort((left, right) => left - right);
+  t.log(`ms from the exit until it was seen: ${delays.join(' ')}`);
+  t.true((delays[4] ?? Infinity) <= 100, delays.join(' '));
+});
