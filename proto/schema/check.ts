@@ -29,7 +29,10 @@ export type SchemaProblem =
 
 /** Deeper than any of Kubernetes' types goes; ends the walk should types ever refer to themselves. */
 const nestingMax = 64;
-/** A body that is wrong everywhere is answered with its first problems only. */
+/**
+ * A body that is wrong everywhere is answered with its first problems of each sort only. Of each: what is unknown must not
+ * hide what is wrong, which would then be stored.
+ */
 const problemsMax = 100;
 const gotCharactersMax = 40;
 
@@ -54,6 +57,7 @@ const pathText = (path: readonly (string | number)[]): string =>
 
 class Walk {
   readonly problems: SchemaProblem[] = [];
+  readonly #counts = { unknown: 0, wrong: 0, missing: 0 };
   readonly #schema: Schema;
   readonly #path: (string | number)[] = [];
 
@@ -70,12 +74,13 @@ class Walk {
     }
     for (const key of type.required) {
       if (Object.hasOwn(value, key) && value[key] !== null && value[key] !== undefined) continue;
+      if (this.#counts.missing >= problemsMax) break;
       this.#add({ problem: 'missing', path: pathText([...this.#path, key]), type: bareName(owner) });
     }
   }
 
   #step(key: string | number, shape: Shape, value: unknown, owner: string): void {
-    if (value === null || value === undefined || this.problems.length >= problemsMax) return;
+    if (value === null || value === undefined || this.#counts.wrong >= problemsMax) return;
     this.#path.push(key);
     if (this.#path.length > nestingMax) this.#wrong('an object that is less deep', 'more', owner);
     else this.#shape(shape, value, owner);
@@ -112,17 +117,20 @@ class Walk {
   }
 
   #unknown(key: string, type: SchemaType): void {
+    if (this.#counts.unknown >= problemsMax) return;
     const nearest = nearestName(key, type.fields.keys());
     const path = pathText([...this.#path, key]);
     this.#add({ problem: 'unknown', path, type: bareName(type.name), ...(nearest === undefined ? {} : { nearest }) });
   }
 
   #add(problem: SchemaProblem): void {
-    if (this.problems.length < problemsMax) this.problems.push(problem);
+    if (this.#counts[problem.problem] >= problemsMax) return;
+    this.#counts[problem.problem] += 1;
+    this.problems.push(problem);
   }
 }
 
-/** All problems of `value` as an object of `type`, in the order of its fields; at most 100. */
+/** All problems of `value` as an object of `type`, in the order of its fields; at most 100 of each sort. */
 export const checkValue = (schema: Schema, type: SchemaType, value: unknown): SchemaProblem[] => {
   const walk = new Walk(schema);
   if (isRecord(value)) walk.type(type, value);

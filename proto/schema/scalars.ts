@@ -2,17 +2,30 @@
 import type { Scalar } from './shape.ts';
 
 const quantity = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/;
-const time = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:[.,]\d+)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+/** RFC 3339 as Go reads it: capital letters, and MicroTime with exactly six digits. */
+const time = /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,](\d+))?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+const microDigits = 6;
 const base64 = /^[A-Za-z0-9+/\r\n]*={0,2}[\r\n]*$/;
 const int32Max = 2 ** 31 - 1;
-/** Above 2^63 - 1 by rounding, as every double near it; what a JSON number can hold at most. */
-const int64Max = 2 ** 63;
+
+const daysOf = (year: number, month: number): number => {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return [4, 6, 9, 11].includes(month) ? 30 : 31;
+};
+
+const isTime = (text: string, format: Scalar['format']): boolean => {
+  const [, year, month, day, fraction] = time.exec(text) ?? [];
+  if (format === 'micro-time' && fraction?.length !== microDigits) return false;
+  const [years, months, days] = [Number(year), Number(month), Number(day)];
+  return months >= 1 && months <= 12 && days >= 1 && days <= daysOf(years, months);
+};
 
 const isBase64 = (text: string): boolean => base64.test(text) && text.replaceAll(/[\r\n]/g, '').length % 4 === 0;
 
 const isInteger = (value: unknown, format: Scalar['format']): boolean => {
   if (typeof value !== 'number' || !Number.isInteger(value)) return false;
-  return format === 'int64' ? value >= -int64Max && value <= int64Max : value >= -int32Max - 1 && value <= int32Max;
+  // Beyond 2^53 a number would come back as another, or as one that no int64 holds, which a Go client cannot even read.
+  return format === 'int64' ? Number.isSafeInteger(value) : value >= -int32Max - 1 && value <= int32Max;
 };
 
 /** Whether a string has the form that its format asks for. */
@@ -22,7 +35,7 @@ const checkFormat = (value: string, format: Scalar['format']): boolean => {
       return isBase64(value);
     case 'date-time':
     case 'micro-time':
-      return time.test(value) && !Number.isNaN(Date.parse(value));
+      return isTime(value, format);
     case 'quantity':
       return quantity.test(value);
     default:
@@ -38,7 +51,7 @@ export const fits = (value: unknown, scalar: Scalar): boolean => {
     case 'boolean':
       return typeof value === 'boolean';
     case 'number':
-      return typeof value === 'number';
+      return Number.isFinite(value);
     case 'integer':
       return isInteger(value, scalar.format);
     case 'string':
@@ -51,7 +64,7 @@ export const fits = (value: unknown, scalar: Scalar): boolean => {
 const words: Readonly<Record<string, string>> = {
   byte: '[]byte (base64)',
   'date-time': 'Time (RFC 3339)',
-  'micro-time': 'MicroTime (RFC 3339)',
+  'micro-time': 'MicroTime (RFC 3339 with six digits after the second)',
   quantity: 'Quantity (such as 500m, 2 or 1Gi)',
   'int-or-string': 'IntOrString',
   int32: 'int32',

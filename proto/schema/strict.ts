@@ -55,7 +55,7 @@ export const decodeObject = <T>(
   if (wrong !== undefined) throw cannotBeHandled(kind, wrongTypeText(wrong));
   const texts = [
     ...problems.filter(({ problem }) => problem === 'unknown').map(({ path }) => unknownFieldText(path)),
-    ...duplicates.map(duplicateFieldText),
+    ...new Set(duplicates.map(duplicateFieldText)),
   ];
   if (texts.length > 0 && fieldValidation === 'Strict') throw cannotBeHandled(kind, `strict decoding error: ${texts.join(', ')}`);
   if (fieldValidation === 'Warn') for (const text of texts) warn?.(text);

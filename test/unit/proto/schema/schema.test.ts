@@ -1,5 +1,5 @@
 import test from 'ava';
-import { deploymentKind, kinds, podKind, secretKind, serviceKind } from '../../../../proto/kinds.ts';
+import { deploymentKind, kinds, leaseKind, podKind, secretKind, serviceKind } from '../../../../proto/kinds.ts';
 import { loadDescriptions, loadSchema } from '../../../../proto/schema/schema.ts';
 import type { Shape } from '../../../../proto/schema/shape.ts';
 
@@ -81,6 +81,7 @@ const scalars: readonly { readonly title: string; readonly spec: object; readonl
   { title: 'an int32 takes no fraction', spec: { priority: 1.5 }, good: false },
   { title: 'an int32 takes nothing beyond 31 bits', spec: { priority: 2 ** 31 }, good: false },
   { title: 'an int64 goes beyond 31 bits', spec: { terminationGracePeriodSeconds: 2 ** 40 }, good: true },
+  { title: 'an int64 is a number that comes back as it was', spec: { terminationGracePeriodSeconds: 2 ** 63 }, good: false },
   { title: 'a boolean takes no string', spec: { hostNetwork: 'true' }, good: false },
   { title: 'a string takes no number', spec: { nodeName: 1 }, good: false },
   { title: 'a map takes no list', spec: { nodeSelector: ['a'] }, good: false },
@@ -116,7 +117,17 @@ test('times must be RFC 3339', (t) => {
   t.is(at('2026-01-02T03:04:05Z'), 0);
   t.is(at('2026-01-02T03:04:05.678+02:00'), 0);
   t.is(at('yesterday'), 1);
-  t.is(at('2026-13-02T03:04:05Z'), 1);
+  for (const text of ['2026-13-02T03:04:05Z', '2026-02-29T03:04:05Z', '2026-01-02T24:00:00Z', '2026-01-02T03:04:60Z', '2026-01-02t03:04:05z']) {
+    t.is(at(text), 1, text);
+  }
+  t.is(at('2028-02-29T03:04:05Z'), 0);
+});
+
+test('a MicroTime has six digits after the second', (t) => {
+  const at = (renewTime: unknown): number => schema.check(leaseKind, { spec: { renewTime } }).length;
+  t.is(at('2026-01-02T03:04:05.123456Z'), 0);
+  t.is(at('2026-01-02T03:04:05Z'), 1);
+  t.is(at('2026-01-02T03:04:05.123Z'), 1);
 });
 
 test('missing required fields are named', (t) => {
@@ -137,6 +148,11 @@ test('what is no object at all is a wrong type', (t) => {
 test('problems are counted only so far', (t) => {
   const fields = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`x${index}`, 1]));
   t.is(schema.check(podKind, fields).length, 100);
+});
+
+test('a wrong type is found behind any number of unknown fields', (t) => {
+  const fields = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`x${index}`, 1]));
+  t.like(schema.check(podKind, { ...fields, spec: 5 }).at(-1), { problem: 'wrong', path: 'spec' });
 });
 
 test('the fields of a type can be listed, by its short name too', (t) => {
