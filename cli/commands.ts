@@ -29,6 +29,7 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   delete: { group: 'objects', describe: 'Delete objects and wait until they are gone', load: () => import('./commands/delete.ts') },
   scale: { group: 'workloads', describe: 'Set how many replicas run', load: () => import('./commands/scale.ts') },
   rollout: { group: 'workloads', describe: 'See, undo, restart, pause and resume rollouts', load: () => import('./commands/rollout.ts') },
+  logs: { group: 'insight', describe: 'Show what containers print', load: () => import('./commands/logs.ts') },
 };
 
 /** Titles of the groups, in the order that help shows them. */

@@ -7,6 +7,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** What the state of the cluster does not allow, found out before the server was asked. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+}
+
 /** A failure that has been told already; only the exit code is left to set. */
 export class Told extends Error {
   override readonly name = 'Told';

@@ -1,4 +1,5 @@
 /** The `berth` program: finds the command, runs it, turns failures into one line and an exit code (1 failure, 2 usage). */
+import { once } from 'node:events';
 import { commands, groupTitles } from './commands.ts';
 import { describeFailure, exitCodeOf, Told, UsageError } from './errors.ts';
 import type { Program } from './program.ts';
@@ -40,6 +41,9 @@ const openProgram = (): Program => {
     env: process.env,
     stdout: { write: (text) => void process.stdout.write(text), isTerminal: process.stdout.isTTY === true },
     stderr: { write: (text) => void process.stderr.write(text), isTerminal: process.stderr.isTTY === true },
+    flushed: async () => {
+      if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+    },
     columns: process.stderr.columns ?? 100,
     signal: interrupted.signal,
   };
@@ -79,7 +83,8 @@ const main = async (args: readonly string[]): Promise<void> => {
     else if (name === '--version') program.stdout.write(`berth ${version}\n`);
     else if (name === 'help') await runCommand(rest[0] ?? '', [...rest.slice(1), '--help'], program);
     else await runCommand(name, rest, program);
-    if (name === undefined) process.exitCode = 2;
+    if (program.signal.aborted) process.exitCode = 130;
+    else if (name === undefined) process.exitCode = 2;
   } catch (error) {
     if (program.signal.aborted) process.exitCode = 130;
     else {

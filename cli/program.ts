@@ -9,6 +9,8 @@ export interface Program {
   readonly stdout: Terminal;
   /** Progress, warnings and errors. */
   readonly stderr: Terminal;
+  /** Resolves when whoever reads stdout has taken what was written, so that little is held here. */
+  flushed(): Promise<void>;
   /** Width of the terminal. */
   readonly columns: number;
   /** Aborts on Ctrl-C. */

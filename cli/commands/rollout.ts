@@ -6,7 +6,7 @@ import type { Deployment, ReplicaSet } from '../../proto/resources/kubernetes.ts
 import { selectorText } from '../../proto/resources/selector.ts';
 import { type Context, type ContextArguments, openContext } from '../context.ts';
 import { parseDurationMs } from '../duration.ts';
-import { UsageError } from '../errors.ts';
+import { Refused, UsageError } from '../errors.ts';
 import { contextFlags, waitFlags } from '../flags.ts';
 import { type ObjectName, resolveObjects, withSuggestion } from '../objects.ts';
 import type { Program } from '../program.ts';
@@ -92,7 +92,7 @@ const revisionOrThrow = (job: Job, revisions: readonly Revision[], number: numbe
   const found = revisionToRestore(revisions, number);
   if (found) return found;
   const there = revisions.map((revision) => revision.number).join(', ') || 'none';
-  throw new UsageError(number === 0
+  throw new Refused(number === 0
     ? `${displayName(job.object.kind, job.object.name)} has no earlier revision`
     : `${displayName(job.object.kind, job.object.name)} has no revision ${number}; there is: ${there}`);
 };
@@ -116,7 +116,7 @@ const history = async (job: Job): Promise<void> => {
 const undo = async (job: Job): Promise<void> => {
   const { args, context, object } = job;
   const deployment = await deploymentOf(job);
-  if (deployment.spec?.paused) throw new UsageError(`${displayName(object.kind, object.name)} is paused; "berth rollout resume" it first`);
+  if (deployment.spec?.paused) throw new Refused(`${displayName(object.kind, object.name)} is paused; "berth rollout resume" it first`);
   const revision = revisionOrThrow(job, await historyOf(job, deployment), args.toRevision);
   const patch = restorePatch(deployment, revision);
   if (!patch) {
@@ -133,7 +133,7 @@ const change = async ({ context, object }: Job, patch: object): Promise<void> =>
 };
 
 const restart = async (job: Job): Promise<void> => {
-  if ((await deploymentOf(job)).spec?.paused) throw new UsageError(`${displayName(job.object.kind, job.object.name)} is paused; "berth rollout resume" it first`);
+  if ((await deploymentOf(job)).spec?.paused) throw new Refused(`${displayName(job.object.kind, job.object.name)} is paused; "berth rollout resume" it first`);
   const restartedAt = timestamp(job.program.clock.nowMs());
   await change(job, { spec: { template: { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': restartedAt } } } } });
   told(job, 'restarted');
@@ -143,7 +143,7 @@ const restart = async (job: Job): Promise<void> => {
 const setPaused = async (job: Job, paused: boolean): Promise<void> => {
   const deployment = await deploymentOf(job);
   const what = paused ? 'paused' : 'resumed';
-  if ((deployment.spec?.paused ?? false) === paused) throw new Error(`${displayName(job.object.kind, job.object.name)} is ${paused ? 'already paused' : 'not paused'}`);
+  if ((deployment.spec?.paused ?? false) === paused) throw new Refused(`${displayName(job.object.kind, job.object.name)} is ${paused ? 'already paused' : 'not paused'}`);
   await change(job, { spec: { paused: paused ? true : null } });
   told(job, what);
 };

@@ -2,7 +2,7 @@
 import type { Clock } from '../../proto/process/clock.ts';
 
 export interface Terminal {
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
   readonly isTerminal: boolean;
 }
 
