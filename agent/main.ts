@@ -70,6 +70,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     onReport: (report) => reporter.report(report),
     onEvent: (event) => events.add(event),
   });
+  objects.subscribe((kind, namespace, name) => pods.objectChanged(kind, namespace, name));
   await pods.start();
   const node = new NodeStatusWatch({
     settings: { nodeName, addresses: [nodeAddress] },

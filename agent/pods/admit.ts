@@ -1,5 +1,6 @@
 /** Whether a pod can run on this node at all, beside those that are here. Pure. */
 import type { Pod } from '../../proto/resources/kubernetes.ts';
+import { forbiddenSysctl } from '../runtime/security.ts';
 
 export interface Rejection {
   readonly reason: string;
@@ -29,6 +30,8 @@ const collide = (left: HostPort, right: HostPort): boolean =>
 
 /** @param present pods of this node that hold their ports */
 export const admit = (pod: Pod, present: Iterable<Pod>): Rejection | undefined => {
+  const sysctl = forbiddenSysctl(pod);
+  if (sysctl) return { reason: 'SysctlForbidden', message: sysctl };
   const wanted = hostPorts(pod);
   if (wanted.length === 0) return undefined;
   for (const other of present) {

@@ -3,6 +3,7 @@
  * killed derives the rest from the runtime and from the pod's reported status, and at worst tries something sooner
  * than its back-off would have let it.
  */
+import type { Pod } from '../../proto/resources/kubernetes.ts';
 import type { StartFailure } from '../runtime/runtime.ts';
 
 /** A step that failed and is tried again. */
@@ -60,9 +61,14 @@ export interface PodMemory {
   readonly killDeadlines: Map<string, number>;
   /** Sandboxes that were not ready and have been stopped for good. */
   readonly stoppedSandboxes: Set<string>;
+  /** What the pod's volumes were last prepared from; undefined for a pod that an agent before this one started. */
+  volumesFrom: string | undefined;
   /** Nothing is left on the node, disk included. */
   cleaned: boolean;
 }
+
+/** What a pod that runs can change its volumes by; their objects are followed by the runtime. */
+export const volumesSource = ({ metadata }: Pod): string => JSON.stringify([metadata.labels, metadata.annotations]);
 
 export const createMemory = (): PodMemory => ({
   termination: undefined,
@@ -72,6 +78,7 @@ export const createMemory = (): PodMemory => ({
   busy: new Map(),
   killDeadlines: new Map(),
   stoppedSandboxes: new Set(),
+  volumesFrom: undefined,
   cleaned: false,
 });
 

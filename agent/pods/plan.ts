@@ -12,7 +12,7 @@ import type { ObservedSandbox } from '../runtime/runtime.ts';
 import type { Plan } from './draft.ts';
 import { Draft, graceMsOf, sandboxKey, startKey } from './draft.ts';
 import type { PodMemory } from './memory.ts';
-import { isStarted } from './memory.ts';
+import { isStarted, volumesSource } from './memory.ts';
 import { isDone, isFinal } from './phase.ts';
 import { restartDelayMs, restartPolicyOf, restartsAfter } from './restart.ts';
 import { planEnd, planRemoval } from './termination.ts';
@@ -110,6 +110,8 @@ const planRun = (view: PodView, draft: Draft): void => {
     draft.add({ type: 'createSandbox', key: sandboxKey, attempt: view.lastSandboxAttempt + 1 });
     return;
   }
+  const hasVolumes = (view.pod.spec?.volumes ?? []).length > 0;
+  if (hasVolumes && draft.memory.volumesFrom !== volumesSource(view.pod)) draft.add({ type: 'prepareVolumes', key: 'volumes' });
   if (!planInits(view, sandbox, draft)) return;
   for (const main of view.mains) {
     if (main.runs[0]?.state !== 'running') planStart(view, main, sandbox, draft, false);

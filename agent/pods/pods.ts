@@ -9,6 +9,7 @@ import type { Clock, Timer } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
 import type { Pod, PodStatus } from '../../proto/resources/kubernetes.ts';
+import type { ObjectKind } from '../objects.ts';
 import { orphanGraceMs, relistPeriodMs, sandboxesStartingMax } from '../limits.ts';
 import type { ObservedPod, Runtime, RuntimeEvent } from '../runtime/runtime.ts';
 import { admit } from './admit.ts';
@@ -119,6 +120,11 @@ export class Pods implements PodSink {
 
   remove(uid: string): void {
     this.#workers.get(uid)?.remove(0);
+  }
+
+  /** An object that pods may have waited for came, changed or went. */
+  objectChanged(kind: ObjectKind, namespace: string, name: string): void {
+    for (const worker of this.#workers.values()) worker.objectChanged(kind, namespace, name);
   }
 
   #put(pod: Pod, anew: boolean): void {

@@ -13,6 +13,8 @@ import type { Slots } from './slots.ts';
 
 interface StepShapes {
   createSandbox: { readonly attempt: number };
+  /** For a pod that was running before this agent, or whose labels or annotations have changed since. */
+  prepareVolumes: Record<never, never>;
   stopSandbox: { readonly sandboxId: string };
   removeSandbox: { readonly sandboxId: string };
   startContainer: { readonly container: Container; readonly attempt: number; readonly sandbox: ObservedSandbox };
@@ -49,6 +51,7 @@ export interface StepContext {
   onStarted(container: Container, containerId: string): void;
   onPostStartFailed(container: Container, containerId: string): void;
   onPostStartDone(container: Container, containerId: string): void;
+  onVolumesPrepared(pod: Pod): void;
   onSandboxStopped(sandboxId: string): void;
   onCleaned(): void;
 }
@@ -134,11 +137,18 @@ const killContainer: Table['killContainer'] = async (step, context, signal) => {
   await context.runtime.stopContainer(containerId, Math.ceil(graceMs / 1000));
 };
 
+const prepareVolumes = async (context: StepContext): Promise<void> => {
+  const pod = context.pod();
+  await context.runtime.prepareVolumes(pod);
+  context.onVolumesPrepared(pod);
+};
+
 const table: Table = {
   createSandbox: async (step, context, signal) => {
-    await context.runtime.prepareVolumes(context.pod());
+    await prepareVolumes(context);
     await context.sandboxSlots.use(() => context.runtime.createSandbox(context.pod(), step.attempt, signal), signal);
   },
+  prepareVolumes: (_step, context) => prepareVolumes(context),
   stopSandbox: async (step, context) => {
     await context.runtime.stopSandbox(step.sandboxId);
     context.onSandboxStopped(step.sandboxId);

@@ -2,6 +2,7 @@
 import { backoffMs } from '../../proto/process/backoff.ts';
 import type { Container } from '../../proto/resources/kubernetes.ts';
 import { imageBackOffMaxMs, imageBackOffMinMs, imageErrorShownMs, stepBackOffMaxMs, stepBackOffMinMs } from '../limits.ts';
+import type { ObjectKind } from '../objects.ts';
 import type { ProbeResult } from '../probes/pod-probes.ts';
 import { RuntimeFailure } from '../runtime/runtime.ts';
 import { crashDelayMs, isImageBackOff, podWords } from './container-status.ts';
@@ -30,6 +31,10 @@ export const troubleAfter = (error: unknown, before: Trouble | undefined, nowMs:
   return { reason, message, atMs: nowMs, failures, retryAtMs: nowMs + delayMs };
 };
 
+/** Whether an object of this kind may be what the step failed for want of: an image for its credentials, the rest for its content. */
+export const waitsForObject = ({ reason }: Trouble, kind: ObjectKind): boolean =>
+  reason === 'ErrImagePull' ? kind !== 'ConfigMap' : reason === 'FailedMount' || reason === 'CreateContainerConfigError';
+
 /** The events of a step that failed. */
 export const failureEvents = (step: Step, trouble: Trouble): readonly Told[] => {
   const { reason, message } = trouble;
@@ -40,8 +45,7 @@ export const failureEvents = (step: Step, trouble: Trouble): readonly Told[] => 
   const failed = (text: string): Told => ({ type: 'Warning', reason: 'Failed', message: text, container });
   if (reason === 'ErrImagePull') return [failed(`Failed to pull image "${container.image}": ${message}`), failed('Error: ErrImagePull')];
   if (reason === 'InvalidImageName') {
-    const text = `Failed to apply default image tag "${container.image}": ${message}`;
-    return [{ type: 'Warning', reason: 'InspectFailed', message: text, container }, failed('Error: InvalidImageName')];
+    return [{ type: 'Warning', reason: 'InspectFailed', message, container }, failed('Error: InvalidImageName')];
   }
   return [failed(`Error: ${message}`)];
 };

@@ -17,7 +17,9 @@ import type { Clock, Timer } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
 import type { Container, Pod, PodStatus } from '../../proto/resources/kubernetes.ts';
+import { podReferences } from '../../proto/resources/pod-references.ts';
 import { observeRetryMaxMs, observeRetryMinMs } from '../limits.ts';
+import type { ObjectKind } from '../objects.ts';
 import { check } from '../probes/check.ts';
 import { PodProbes } from '../probes/pod-probes.ts';
 import type { ProbeResult } from '../probes/pod-probes.ts';
@@ -25,7 +27,7 @@ import type { ObservedPod, Runtime } from '../runtime/runtime.ts';
 import { graceMsOf, killKey, sandboxKey, startKey } from './draft.ts';
 import { HookRunner } from './hooks.ts';
 import type { PodMemory } from './memory.ts';
-import { createMemory } from './memory.ts';
+import { createMemory, volumesSource } from './memory.ts';
 import { isFinal } from './phase.ts';
 import { plan } from './plan.ts';
 import type { PodEvent, PodStatusReport } from './pods.ts';
@@ -34,7 +36,7 @@ import type { Slots } from './slots.ts';
 import { statusOf } from './status.ts';
 import type { Step, StepContext } from './steps.ts';
 import { runStep } from './steps.ts';
-import { BackOffEvents, failureEvents, probeFailureEvent, troubleAfter } from './trouble.ts';
+import { BackOffEvents, failureEvents, probeFailureEvent, troubleAfter, waitsForObject } from './trouble.ts';
 import { deadlineVerdict } from './verdict.ts';
 import type { PodView } from './view.ts';
 import { viewPod } from './view.ts';
@@ -117,6 +119,18 @@ export class Worker {
     this.#memory.verdict = { reason, message, sinceMs: this.#options.clock.nowMs() };
     this.#event('Warning', eventReason, message);
     this.#abortStarts('the pod failed');
+    this.wake('plan');
+  }
+
+  /** Steps that failed for want of the object need not wait for their back-off. */
+  objectChanged(kind: ObjectKind, namespace: string, name: string): void {
+    const { troubles } = this.#memory;
+    if (troubles.size === 0 || namespace !== this.#pod.metadata.namespace) return;
+    if (!podReferences(this.#pod).some((reference) => reference.kind === kind && reference.name === name)) return;
+    const nowMs = this.#options.clock.nowMs();
+    for (const [key, trouble] of troubles) {
+      if (waitsForObject(trouble, kind)) troubles.set(key, { ...trouble, retryAtMs: nowMs });
+    }
     this.wake('plan');
   }
 
@@ -299,6 +313,9 @@ export class Worker {
         const run = this.#memory.runs.get(container.name);
         if (run?.runId === runId) run.hookPending = false;
         this.wake('plan');
+      },
+      onVolumesPrepared: (pod) => {
+        this.#memory.volumesFrom = volumesSource(pod);
       },
       onSandboxStopped: (id) => void this.#memory.stoppedSandboxes.add(id),
       onCleaned: () => {

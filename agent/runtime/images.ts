@@ -59,7 +59,7 @@ export class Images {
     if (!present && policy === 'Never') {
       throw new RuntimeFailure('ErrImageNeverPull', `Container image "${name}" is not present with pull policy of Never`);
     }
-    if (!present) await this.#pullOnce(ref, name, credentialsFor(reference, pod, this.#objects), signal);
+    if (!present) await this.#pullOnce(ref, credentialsFor(reference, pod, this.#objects), signal);
     const image = present ?? (await this.status(ref));
     if (!image) throw new RuntimeFailure('ErrImagePull', `image "${name}" was removed right after it was pulled`);
     return {
@@ -81,10 +81,10 @@ export class Images {
     }
   }
 
-  async #pullOnce(ref: string, name: string, credentials: readonly AuthConfig[], signal: AbortSignal): Promise<void> {
+  async #pullOnce(ref: string, credentials: readonly AuthConfig[], signal: AbortSignal): Promise<void> {
     // Whoever brings other credentials does not wait for, nor profit from, this pull.
     const key = createHash('sha256').update(JSON.stringify([ref, credentials])).digest('hex');
-    const pull = this.#pulls.get(key) ?? this.#begin(key, ref, name, credentials);
+    const pull = this.#pulls.get(key) ?? this.#begin(key, ref, credentials);
     pull.waiters++;
     const aborted = untilAborted(signal);
     try {
@@ -97,9 +97,9 @@ export class Images {
     }
   }
 
-  #begin(key: string, ref: string, name: string, credentials: readonly AuthConfig[]): Pull {
+  #begin(key: string, ref: string, credentials: readonly AuthConfig[]): Pull {
     const controller = new AbortController();
-    const done = this.#inTurn(() => this.#pull(ref, name, credentials, controller.signal)).finally(() => this.#pulls.delete(key));
+    const done = this.#inTurn(() => this.#pull(ref, credentials, controller.signal)).finally(() => this.#pulls.delete(key));
     // Each waiter sees the failure; when all have left, nobody does.
     done.catch(() => undefined);
     const pull = { done, controller, waiters: 0 };
@@ -119,7 +119,7 @@ export class Images {
   }
 
   /** Each credential in turn; what the last one met is what is told. */
-  async #pull(ref: string, name: string, credentials: readonly AuthConfig[], signal: AbortSignal): Promise<void> {
+  async #pull(ref: string, credentials: readonly AuthConfig[], signal: AbortSignal): Promise<void> {
     let last: CriError | undefined;
     for (const auth of credentials.length > 0 ? credentials : [undefined]) {
       try {
@@ -136,6 +136,6 @@ export class Images {
       last?.code === status.NOT_FOUND ? 'the registry does not have it: '
       : credentials.length === 0 ? ''
       : `with ${credentials.length} credential(s) from imagePullSecrets: `;
-    throw new RuntimeFailure('ErrImagePull', `Failed to pull image "${name}": ${hint}${detail}`, { cause: last });
+    throw new RuntimeFailure('ErrImagePull', `${hint}${detail}`, { cause: last });
   }
 }

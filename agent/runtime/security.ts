@@ -30,17 +30,24 @@ export const namespaceOptions = (pod: Pod): NamespaceOption => ({
   ipc: pod.spec?.hostIPC ? 'NODE' : 'POD',
 });
 
-/** Throws FailedCreatePodSandBox for one that is not safe, or that would change the host's network. */
-export const podSysctls = (pod: Pod): Record<string, string> => {
-  const sysctls: Record<string, string> = {};
-  for (const { name, value } of pod.spec?.securityContext?.sysctls ?? []) {
-    const dotted = name.replaceAll('/', '.');
-    if (!safeSysctls.has(dotted)) throw new RuntimeFailure('FailedCreatePodSandBox', `forbidden sysctl: "${dotted}" not allowlisted`);
-    const isHosts = dotted.startsWith('net.') ? pod.spec?.hostNetwork : pod.spec?.hostIPC;
-    if (isHosts) throw new RuntimeFailure('FailedCreatePodSandBox', `forbidden sysctl: "${dotted}" would change the host's own, which the pod shares`);
-    sysctls[dotted] = value;
+const dottedName = (sysctl: string): string => sysctl.replaceAll('/', '.');
+
+/** Why the pod's sysctls are refused: one is not safe, or would change the host's own; undefined when they are not. */
+export const forbiddenSysctl = ({ spec }: Pod): string | undefined => {
+  for (const { name } of spec?.securityContext?.sysctls ?? []) {
+    const dotted = dottedName(name);
+    if (!safeSysctls.has(dotted)) return `forbidden sysctl: "${dotted}" not allowlisted`;
+    const isNetwork = dotted.startsWith('net.');
+    if (isNetwork ? spec?.hostNetwork : spec?.hostIPC) return `forbidden sysctl: "${dotted}" not allowed with host ${isNetwork ? 'net' : 'ipc'} enabled`;
   }
-  return sysctls;
+  return undefined;
+};
+
+/** Throws FailedCreatePodSandBox for those that are forbidden. */
+export const podSysctls = (pod: Pod): Record<string, string> => {
+  const forbidden = forbiddenSysctl(pod);
+  if (forbidden) throw new RuntimeFailure('FailedCreatePodSandBox', forbidden);
+  return Object.fromEntries((pod.spec?.securityContext?.sysctls ?? []).map(({ name, value }) => [dottedName(name), value]));
 };
 
 interface SeccompProfile {

@@ -3,9 +3,10 @@
  * Counted by reference, so that a change costs what changed and not what the node runs.
  */
 import type { ObjectName } from '../../proto/node-service.ts';
-import type { Container, KubeObject, Pod, ServiceAccount, Volume } from '../../proto/resources/kubernetes.ts';
+import type { KubeObject, Pod, ServiceAccount } from '../../proto/resources/kubernetes.ts';
+import { podReferences, type PodReference, type ReferencedKind } from '../../proto/resources/pod-references.ts';
 
-export type NeededKind = 'ConfigMap' | 'Secret' | 'ServiceAccount';
+export type NeededKind = ReferencedKind;
 
 export interface Needed extends ObjectName {
   readonly kind: NeededKind;
@@ -14,32 +15,9 @@ export interface Needed extends ObjectName {
 /** `Secret/default/registry`. */
 export const neededKey = ({ kind, namespace, name }: ObjectName): string => `${kind}/${namespace}/${name}`;
 
-type Named = readonly [kind: NeededKind, name: string | undefined];
-
-const ofVolume = (volume: Volume): Named[] => [
-  ['ConfigMap', volume.configMap?.name],
-  ['Secret', volume.secret?.secretName],
-  ...(volume.projected?.sources ?? []).flatMap((source): Named[] => [
-    ['ConfigMap', source.configMap?.name],
-    ['Secret', source.secret?.name],
-  ]),
-];
-
-const ofContainer = (container: Pick<Container, 'env' | 'envFrom'>): Named[] => [
-  ...(container.env ?? []).flatMap(({ valueFrom }): Named[] => [
-    ['ConfigMap', valueFrom?.configMapKeyRef?.name],
-    ['Secret', valueFrom?.secretKeyRef?.name],
-  ]),
-  ...(container.envFrom ?? []).flatMap((source): Named[] => [
-    ['ConfigMap', source.configMapRef?.name],
-    ['Secret', source.secretRef?.name],
-  ]),
-];
-
-const distinct = (namespace: string, names: readonly Named[]): Needed[] => {
+const distinct = (namespace: string, references: readonly PodReference[]): Needed[] => {
   const found = new Map<string, Needed>();
-  for (const [kind, name] of names) {
-    if (!name) continue;
+  for (const { kind, name } of references) {
     const needed = { kind, namespace, name };
     found.set(neededKey(needed), needed);
   }
@@ -47,23 +25,14 @@ const distinct = (namespace: string, names: readonly Named[]): Needed[] => {
 };
 
 /** What a pod names, each once. */
-export const neededByPod = (pod: Pod): Needed[] => {
-  const { spec } = pod;
-  if (!spec) return [];
-  return distinct(pod.metadata.namespace ?? '', [
-    ['ServiceAccount', spec.serviceAccountName ?? 'default'],
-    ...(spec.imagePullSecrets ?? []).map(({ name }): Named => ['Secret', name]),
-    ...(spec.volumes ?? []).flatMap(ofVolume),
-    ...[...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])].flatMap(ofContainer),
-  ]);
-};
+export const neededByPod = (pod: Pod): Needed[] => distinct(pod.metadata.namespace ?? '', podReferences(pod));
 
 /** What an object that a pod names itself needs: a service account's pull secrets. */
 export const neededByObject = (object: KubeObject): Needed[] =>
   object.kind === 'ServiceAccount'
     ? distinct(
         object.metadata.namespace ?? '',
-        ((object as ServiceAccount).imagePullSecrets ?? []).map(({ name }): Named => ['Secret', name]),
+        ((object as ServiceAccount).imagePullSecrets ?? []).flatMap(({ name }) => (name ? [{ kind: 'Secret' as const, name }] : [])),
       )
     : [];
 
