@@ -30,6 +30,7 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   scale: { group: 'workloads', describe: 'Set how many replicas run', load: () => import('./commands/scale.ts') },
   rollout: { group: 'workloads', describe: 'See, undo, restart, pause and resume rollouts', load: () => import('./commands/rollout.ts') },
   logs: { group: 'insight', describe: 'Show what containers print', load: () => import('./commands/logs.ts') },
+  describe: { group: 'insight', describe: 'Show an object with what belongs to it and what happened to it', load: () => import('./commands/describe.ts') },
 };
 
 /** Titles of the groups, in the order that help shows them. */

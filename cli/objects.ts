@@ -51,7 +51,7 @@ export const resolveObjects = async (args: ObjectArguments, context: Context): P
   for (const { kind, name } of parseTargets(args.what ?? [])) {
     const namespace = kind.namespaced ? context.namespace : undefined;
     if (name !== undefined) {
-      if (args.selector || args.fieldSelector || args.all) throw new UsageError('objects are chosen by name or by -l, --field-selector and --all, not both');
+      if (args.selector || args.fieldSelector) throw new UsageError('objects are chosen by name or by -l and --field-selector, not both');
       if (args.allNamespaces) throw new UsageError('an object with a name is in one namespace: use -n instead of -A');
       found.push({ kind, name, namespace });
     } else if (args.selector || args.fieldSelector || args.all) {

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, readdirSync, rmdirSync, rmSync } from 'node:f
 import { join } from 'node:path';
 import type { Clock } from '../../proto/process/clock.ts';
 import { succeeds } from './command.ts';
-import { removeNetwork } from './host-network.ts';
-import { kubeconfigFiles, removeFromKubeconfig } from './kubeconfig-merge.ts';
-import { ended, kill, processesWith, running, stop } from './processes.ts';
+import { hasNetwork, removeNetwork } from './host-network.ts';
+import { knownKubeconfigs, removeFromKubeconfig } from './kubeconfig-merge.ts';
+import { clusterProcesses, ended, kill, processesWith, stop } from './processes.ts';
 import type { Progress } from './progress.ts';
 import { type ClusterSettings, contextName, hostPrefix, ownedPaths, paths } from './settings.ts';
 
@@ -106,6 +106,11 @@ const removeData = (settings: ClusterSettings): void => {
   }
 };
 
+const authorityOf = (settings: ClusterSettings): string | undefined => {
+  const file = join(paths(settings.dataDir).pki, 'ca.crt');
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+};
+
 export interface DownContext {
   readonly settings: ClusterSettings;
   readonly progress: Progress;
@@ -115,12 +120,16 @@ export interface DownContext {
   readonly keepData: boolean;
 }
 
+/** Whether anything of a cluster is left on this host, for one whose settings are gone. */
+export const hasTraces = (settings: ClusterSettings): boolean =>
+  clusterProcesses(paths(settings.dataDir)).length > 0 || hasNetwork(settings) || cgroupRoots(settings).length > 0 || mountsOf(settings).length > 0;
+
 /** Idempotent: what is gone already is passed over. */
 export const down = async (context: DownContext): Promise<void> => {
   const { settings, progress, clock } = context;
   const { run, logs } = paths(settings.dataDir);
   const folders = { run, logs };
-  const names = running(folders);
+  const names = [...new Set(clusterProcesses(folders).map((found) => found.name))];
   const stopAll = (wanted: (name: string) => boolean): Promise<unknown> =>
     Promise.all(names.filter(wanted).map((name) => stop(folders, name, programGraceMs, clock)));
   // Agents first, so that nobody starts again what is being stopped; etcd last, so that the controller can finish.
@@ -138,7 +147,7 @@ export const down = async (context: DownContext): Promise<void> => {
     await removeNetwork(settings);
   });
   await progress.step('kubeconfig', async () => {
-    for (const file of kubeconfigFiles(context.env)) removeFromKubeconfig(file, contextName(settings));
+    for (const file of knownKubeconfigs(settings, context.env)) removeFromKubeconfig(file, contextName(settings), authorityOf(settings));
   });
   rmSync(run, { recursive: true, force: true });
   if (!context.keepData) await progress.step('data', async () => removeData(settings));

@@ -5,7 +5,7 @@
  *     host  PREFIX0 (.1) ──┬── PREFIXn1 ═ eth0 (.11) node-1
  *                          └── PREFIXn2 ═ eth0 (.12) node-2
  */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { command, succeeds } from './command.ts';
 import { type ClusterSettings, hostAddress, hostPrefix, nodeAddress, paths } from './settings.ts';
@@ -61,7 +61,11 @@ export const createHostNetwork = async (settings: ClusterSettings): Promise<void
 export const createNodeNetwork = async (settings: ClusterSettings, nodeName: string, index: number): Promise<void> => {
   const namespace = namespaceName(settings, nodeName);
   const host = `${hostPrefix(settings)}n${index}`;
-  if (!(await succeeds('ip', ['netns', 'pids', namespace]))) await command('ip', ['netns', 'add', namespace]);
+  const path = namespacePath(settings, nodeName);
+  if (!(await succeeds('nsenter', [`--net=${path}`, 'true']))) {
+    rmSync(path, { force: true });
+    await command('ip', ['netns', 'add', namespace]);
+  }
   const inside = (...args: string[]): Promise<string> => command('ip', ['-n', namespace, ...args]);
   if (!(await hasLink(host))) {
     await command('ip', ['link', 'add', host, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace]);
@@ -71,30 +75,43 @@ export const createNodeNetwork = async (settings: ClusterSettings, nodeName: str
   await inside('addr', 'replace', `${nodeAddress(settings, index)}/24`, 'dev', 'eth0');
   await inside('link', 'set', 'eth0', 'up');
   await inside('route', 'replace', 'default', 'via', hostAddress(settings));
-  await command('nsenter', [`--net=${namespacePath(settings, nodeName)}`, 'sh', '-c', `echo 1 > ${forwardingFile}`]);
+  await command('nsenter', [`--net=${path}`, 'sh', '-c', `echo 1 > ${forwardingFile}`]);
 };
 
 /** Lets the host reach the pods of a node. */
 export const routePods = (settings: ClusterSettings, podCidr: string, index: number): Promise<string> =>
   command('ip', ['route', 'replace', podCidr, 'via', nodeAddress(settings, index), 'dev', bridgeName(settings)]);
 
+const namesIn = (folder: string): readonly string[] => {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+};
+
+const namespacesOf = (settings: ClusterSettings): readonly string[] => namesIn('/run/netns').filter((name) => name.startsWith(`${hostPrefix(settings)}-`));
+
+const linksOf = (settings: ClusterSettings): readonly string[] =>
+  namesIn('/sys/class/net').filter((name) => new RegExp(`^${hostPrefix(settings)}(0|n\\d+)$`).test(name));
+
+/** Whether something of the cluster's network is there. */
+export const hasNetwork = (settings: ClusterSettings): boolean => namespacesOf(settings).length > 0 || linksOf(settings).length > 0;
+
+/** Turned off again only where nobody else can have come to need it: another bridge is another network of containers or machines. */
+const restoreForwarding = (settings: ClusterSettings): void => {
+  const file = join(paths(settings.dataDir).run, 'ip_forward');
+  const othersBridge = namesIn('/sys/class/net').some((name) => existsSync(`/sys/class/net/${name}/bridge`));
+  if (existsSync(file) && !othersBridge) writeFileSync(forwardingFile, readFileSync(file, 'utf8'));
+};
+
 /** Removes all that the two above made, whatever is left of it. */
 export const removeNetwork = async (settings: ClusterSettings): Promise<void> => {
-  const prefix = hostPrefix(settings);
-  const namespaces = ((): string[] => {
-    try {
-      return readdirSync('/run/netns');
-    } catch {
-      return [];
-    }
-  })();
-  for (const name of namespaces) if (name.startsWith(`${prefix}-`)) await command('ip', ['netns', 'del', name]);
-  const links = readdirSync('/sys/class/net').filter((name) => new RegExp(`^${prefix}(0|n\\d+)$`).test(name));
-  for (const link of links) await succeeds('ip', ['link', 'del', link]);
-  await succeeds('nft', ['delete', 'table', 'inet', prefix]);
-  try {
-    writeFileSync(forwardingFile, readFileSync(join(paths(settings.dataDir).run, 'ip_forward'), 'utf8'));
-  } catch {
-    // It was on before the cluster came.
+  for (const name of namespacesOf(settings)) {
+    // A name without a namespace behind it is what a restart of the machine, or a cut-off `up`, leaves.
+    if (!(await succeeds('ip', ['netns', 'del', name]))) rmSync(`/run/netns/${name}`, { force: true });
   }
+  for (const link of linksOf(settings)) await succeeds('ip', ['link', 'del', link]);
+  await succeeds('nft', ['delete', 'table', 'inet', hostPrefix(settings)]);
+  restoreForwarding(settings);
 };

@@ -1,8 +1,9 @@
 /** Adds a cluster to a kubeconfig and takes it out again; what else is in the file stays as it is, comments too. */
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml';
+import { type ClusterSettings, paths } from './settings.ts';
 
 export interface KubeconfigEntry {
   /** Of the context, the cluster and the user alike. */
@@ -25,9 +26,9 @@ export interface KubeconfigFile {
  */
 export const kubeconfigFiles = (env: NodeJS.ProcessEnv): readonly KubeconfigFile[] => {
   const named = (env['KUBECONFIG'] ?? '').split(delimiter).find((file) => file !== '');
-  if (named) return [{ path: named }];
-  const own = env['HOME'] || homedir();
   const [uid, gid] = [Number(env['SUDO_UID'] ?? 0), Number(env['SUDO_GID'] ?? 0)];
+  if (named) return [{ path: resolve(named), ...(uid === 0 ? {} : { owner: { uid, gid } }) }];
+  const own = env['HOME'] || homedir();
   const home = uid === 0 ? undefined : readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':')).find((entry) => entry[2] === String(uid))?.[5];
   return [
     { path: join(own, '.kube', 'config') },
@@ -54,13 +55,17 @@ const load = (file: string): Document => {
   return document;
 };
 
+/** Replaces the file in one step. One that was there keeps its owner and its mode; a link stays a link. */
 const save = ({ path, owner }: KubeconfigFile, document: Document): void => {
-  const isNew = mkdirSync(dirname(path), { recursive: true, mode: 0o700 }) !== undefined;
-  const next = `${path}.berth-${process.pid}`;
-  writeFileSync(next, document.toString(), { mode: 0o600 });
-  if (owner) chownSync(next, owner.uid, owner.gid);
-  if (owner && isNew) chownSync(dirname(path), owner.uid, owner.gid);
-  renameSync(next, path);
+  const created = mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const target = existsSync(path) ? realpathSync(path) : path;
+  const before = existsSync(target) ? statSync(target) : undefined;
+  const next = `${target}.berth-${process.pid}`;
+  writeFileSync(next, document.toString(), { mode: before ? before.mode & 0o777 : 0o600 });
+  const { uid, gid } = before ?? owner ?? {};
+  if (uid !== undefined && gid !== undefined) chownSync(next, uid, gid);
+  for (let folder = dirname(path); created && owner && folder.length >= created.length; folder = dirname(folder)) chownSync(folder, owner.uid, owner.gid);
+  renameSync(next, target);
 };
 
 /** Merges the entry and makes its context current. */
@@ -75,11 +80,37 @@ export const mergeKubeconfig = (file: KubeconfigFile, entry: KubeconfigEntry): v
   save(file, document);
 };
 
-/** Removes the entry; a current context that pointed at it is cleared. */
-export const removeFromKubeconfig = (file: KubeconfigFile, name: string): void => {
+const named = (document: Document, list: string, name: string): YAMLMap | undefined => {
+  const items = document.get(list);
+  return isSeq(items) ? items.items.filter((item) => isMap(item)).find((item) => (item as YAMLMap).get('name') === name) as YAMLMap | undefined : undefined;
+};
+
+/**
+ * Removes the entry; a current context that pointed at it is cleared. With `authority`, an entry of that name that
+ * trusts another authority stays: it is another cluster's.
+ */
+export const removeFromKubeconfig = (file: KubeconfigFile, name: string, authority?: string): void => {
   if (!existsSync(file.path)) return;
   const document = load(file.path);
+  const cluster = named(document, 'clusters', name);
+  if (!cluster && !named(document, 'contexts', name)) return;
+  if (authority && cluster && cluster.getIn(['cluster', 'certificate-authority-data']) !== base64(authority)) return;
   for (const list of ['clusters', 'users', 'contexts']) setNamed(document, list, name, undefined);
   if (document.get('current-context') === name) document.set('current-context', '');
   save(file, document);
+};
+
+const recordOf = (settings: ClusterSettings): string => join(paths(settings.dataDir).config, 'kubeconfigs.json');
+
+/** The files to take the context out of: those that `up` wrote to, also from another shell with another $KUBECONFIG, and those of now. */
+export const knownKubeconfigs = (settings: ClusterSettings, env: NodeJS.ProcessEnv): readonly KubeconfigFile[] => {
+  const record = recordOf(settings);
+  const recorded = existsSync(record) ? (JSON.parse(readFileSync(record, 'utf8')) as KubeconfigFile[]) : [];
+  const all = [...recorded, ...kubeconfigFiles(env)];
+  return all.filter((file, index) => all.findIndex((other) => other.path === file.path) === index);
+};
+
+/** Keeps in mind which files hold the context. */
+export const recordKubeconfigs = (settings: ClusterSettings, files: readonly KubeconfigFile[]): void => {
+  writeFileSync(recordOf(settings), `${JSON.stringify(files)}\n`);
 };

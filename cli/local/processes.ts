@@ -1,6 +1,7 @@
 /**
  * The cluster's processes on this host. Each is kept running by a supervisor of its own (deploy/supervise.sh), in a
- * session of its own, so that it survives the terminal; pid files in the run directory are what `up` and `down` go by.
+ * session of its own, so that it survives the terminal. What runs is asked of the kernel; the pid files in the run
+ * directory are for people.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -25,27 +26,57 @@ export interface ProcessFolders {
 
 const stopPollMs = 25;
 
-/** The pid in a file, if that process lives and is what the file is about: pids are used again. */
-const livingPid = (file: string, belongs: (commandLine: string) => boolean): number | undefined => {
+/** In the environment of every process under a supervisor: the run directory and the name. */
+const markVariable = 'BERTH_PROCESS';
+
+/** One process that a supervisor started, or the supervisor itself. */
+export interface ClusterProcess {
+  readonly pid: number;
+  readonly name: string;
+  readonly isSupervisor: boolean;
+}
+
+const supervisorScript = '/deploy/supervise.sh';
+
+/** The null-terminated strings of a file in /proc; none when the process is gone or somebody else's. */
+const strings = (file: string): readonly string[] => {
   try {
-    const pid = Number(readFileSync(file, 'utf8'));
-    const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-    return commandLine !== '' && belongs(commandLine) ? pid : undefined;
+    return readFileSync(file, 'utf8').split('\0');
   } catch {
-    return undefined;
+    return [];
   }
 };
 
-const supervisorPid = (folders: ProcessFolders, name: string): number | undefined =>
-  livingPid(join(folders.run, `${name}.supervisor`), (line) => line.includes(`${superviseScript} ${name} ${folders.run} `));
+const sessionOf = (pid: number): number => {
+  // The name of the program, in parentheses, may hold spaces.
+  const fields = strings(`/proc/${pid}/stat`)[0]?.split(') ').at(-1)?.split(' ') ?? [];
+  return Number(fields[3] ?? 0);
+};
 
-/** The pid of the program itself; undefined when it does not run. */
-export const pidOf = (folders: ProcessFolders, name: string): number | undefined =>
-  supervisorPid(folders, name) === undefined ? undefined : livingPid(join(folders.run, `${name}.pid`), () => true);
+const allPids = (): readonly number[] => readdirSync('/proc').filter((entry) => /^\d+$/.test(entry)).map(Number);
+
+/**
+ * The cluster's processes as the kernel knows them, so that stale pid files (a power cut), lost ones (a folder deleted
+ * by hand) and killed supervisors mislead nobody. Shims are left out: they outlive their containerd on purpose.
+ */
+export const clusterProcesses = (folders: ProcessFolders): readonly ClusterProcess[] =>
+  allPids().flatMap((pid) => {
+    const args = strings(`/proc/${pid}/cmdline`);
+    const script = args.findIndex((arg) => arg.endsWith(supervisorScript));
+    // The shell that bounds the log is a fork of its supervisor: same arguments, another session leader.
+    if (script > 0 && args[script + 2] === folders.run && sessionOf(pid) === pid) return [{ pid, name: args[script + 1] ?? '', isSupervisor: true }];
+    if (args.length <= 1 || args[0]?.includes('containerd-shim')) return [];
+    const mark = strings(`/proc/${pid}/environ`).find((entry) => entry.startsWith(`${markVariable}=${folders.run}/`));
+    return mark === undefined ? [] : [{ pid, name: mark.slice(`${markVariable}=${folders.run}/`.length), isSupervisor: false }];
+  });
+
+/** Names of the processes that have a living supervisor. */
+export const supervised = (folders: ProcessFolders): readonly string[] =>
+  clusterProcesses(folders).filter((found) => found.isSupervisor).map((found) => found.name);
 
 /** Starts a process and its supervisor unless they run. Returns whether it had to. */
 export const start = (folders: ProcessFolders, spec: ProcessSpec): boolean => {
-  if (supervisorPid(folders, spec.name) !== undefined) return false;
+  if (supervised(folders).includes(spec.name)) return false;
   const log = join(folders.logs, `${spec.name}.log`);
   const out = openSync(log, 'a', 0o640);
   const child = spawn('/bin/sh', [superviseScript, spec.name, folders.run, log, '--', spec.program, ...spec.args], {
@@ -87,40 +118,20 @@ export const ended = async (pids: readonly number[], timeoutMs: number, clock: C
   return living;
 };
 
-/** Ends a process: SIGTERM, and SIGKILL for what is still there after `graceMs`. */
+/** Ends a process and its supervisor, or what is left of the two: SIGTERM, and SIGKILL for what is still there after `graceMs`. */
 export const stop = async (folders: ProcessFolders, name: string, graceMs: number, clock: Clock): Promise<void> => {
-  const program = pidOf(folders, name) ?? livingPid(join(folders.run, `${name}.pid`), (line) => line.includes(folders.run.replace(/run$/, '')));
-  const pids = [supervisorPid(folders, name), program].filter((pid) => pid !== undefined);
+  const left = (): number[] => clusterProcesses(folders).filter((found) => found.name === name).map((found) => found.pid);
+  const pids = left();
   for (const pid of pids) signal(pid, 'SIGTERM');
-  for (const pid of await ended(pids, graceMs, clock)) signal(pid, 'SIGKILL');
   await ended(pids, graceMs, clock);
-  rmSync(join(folders.run, `${name}.pid`), { force: true });
-  rmSync(join(folders.run, `${name}.supervisor`), { force: true });
-};
-
-/** Names of the processes that have a supervisor here. */
-export const running = (folders: ProcessFolders): readonly string[] => {
-  let files: string[];
-  try {
-    files = readdirSync(folders.run);
-  } catch {
-    return [];
-  }
-  return files.filter((file) => file.endsWith('.supervisor')).map((file) => file.slice(0, -'.supervisor'.length));
+  // Asked again: a supervisor may have started the program anew just before the signal reached it.
+  await kill(left(), clock);
+  for (const suffix of ['pid', 'supervisor']) rmSync(join(folders.run, `${name}.${suffix}`), { force: true });
 };
 
 /** Pids of all processes whose command line holds `text`: for what a containerd leaves behind, its shims. */
 export const processesWith = (text: string): readonly number[] =>
-  readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        return pid !== process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').includes(text);
-      } catch {
-        return false;
-      }
-    });
+  allPids().filter((pid) => pid !== process.pid && strings(`/proc/${pid}/cmdline`).join(' ').includes(text));
 
 /** Kills by pid and waits until they are gone. */
 export const kill = async (pids: readonly number[], clock: Clock, timeoutMs = 5_000): Promise<void> => {

@@ -1,7 +1,7 @@
 /** What a local cluster is: where it lives and which addresses and ports it takes. Kept in `cluster.json` of its data directory. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 
 export interface Ports {
   /** HTTPS, the Kubernetes API. */
@@ -45,9 +45,18 @@ export const paths = (dataDir: string) => ({
   node: (name: string) => join(dataDir, 'nodes', name),
 });
 
-/** All that a cluster puts into its data directory. */
-export const ownedPaths = (dataDir: string): readonly string[] =>
-  Object.values(paths(dataDir)).filter((path) => typeof path === 'string');
+/** All that a cluster puts into its data directory; what tells that there is a cluster comes last, so that a removal that is cut off can go on. */
+export const ownedPaths = (dataDir: string): readonly string[] => {
+  const { settings, ...rest } = paths(dataDir);
+  return [...Object.values(rest).filter((path) => typeof path === 'string'), settings];
+};
+
+/** The directory's one true name: mounts below it are found by that, whatever links lead there. */
+export const trueDataDir = (path: string): string => {
+  const wanted = resolve(path);
+  if (existsSync(wanted)) return realpathSync(wanted);
+  return dirname(wanted) === wanted ? wanted : join(trueDataDir(dirname(wanted)), basename(wanted));
+};
 
 /** A short name that is the cluster's alone on this host: interfaces, namespaces and tables carry it. */
 export const hostPrefix = (settings: ClusterSettings): string =>
@@ -63,12 +72,25 @@ export const pauseImage = (settings: ClusterSettings): string => `${registryHost
 
 export const contextName = (settings: ClusterSettings): string => settings.name;
 
+/** The settings' file is there and holds none; `message` says what to do. */
+export class SettingsBroken extends Error {
+  override readonly name = 'SettingsBroken';
+}
+
 export const readSettings = (dataDir: string): ClusterSettings | undefined => {
   const file = paths(dataDir).settings;
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as ClusterSettings) : undefined;
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ClusterSettings;
+  } catch {
+    throw new SettingsBroken(`${file} is not the JSON that berth up wrote; delete that file and run "berth down", which then removes what is left of the cluster`);
+  }
 };
 
+/** Written whole or not at all. */
 export const writeSettings = (settings: ClusterSettings): void => {
+  const file = paths(settings.dataDir).settings;
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o711 });
-  writeFileSync(paths(settings.dataDir).settings, `${JSON.stringify(settings, undefined, 2)}\n`);
+  writeFileSync(`${file}.new`, `${JSON.stringify(settings, undefined, 2)}\n`);
+  renameSync(`${file}.new`, file);
 };
