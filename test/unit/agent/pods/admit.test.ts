@@ -20,3 +20,11 @@ test('a host port is given once per protocol and address', (t) => {
 test('a pod in the host’s network takes the ports that it names', (t) => {
   t.true(admit(withPort({}, true), [withPort({ hostPort: 80 })]) !== undefined);
 });
+
+test('a sysctl that is not safe, or that is the host’s, fails the pod', (t) => {
+  const refusal = (name: string, spec: Parameters<typeof makePod>[0] = {}) => admit(makePod({ ...spec, securityContext: { sysctls: [{ name, value: '1' }] } }), []);
+  t.deepEqual(refusal('kernel.msgmax'), { reason: 'SysctlForbidden', message: 'forbidden sysctl: "kernel.msgmax" not allowlisted' });
+  t.is(refusal('net/ipv4/tcp_syncookies'), undefined);
+  t.is(refusal('net.ipv4.tcp_syncookies', { hostNetwork: true })?.message, 'forbidden sysctl: "net.ipv4.tcp_syncookies" not allowed with host net enabled');
+  t.is(refusal('kernel.shm_rmid_forced', { hostIPC: true })?.reason, 'SysctlForbidden');
+});

@@ -150,6 +150,58 @@ test('an image that cannot be pulled backs off', async (t) => {
   t.true(lab.ready());
 });
 
+test('what waits for an object is tried when the object comes, and for no other', async (t) => {
+  const lab = new PodLab();
+  lab.runtime.hook = (operation) => {
+    if (operation === 'volumes') throw new RuntimeFailure('FailedMount', 'configmap "settings" not found');
+  };
+  await lab.start(makePod({ volumes: [{ name: 'settings', configMap: { name: 'settings' } }] }));
+  await lab.clock.advance(20_000);
+  lab.runtime.hook = () => undefined;
+  lab.pods.objectChanged('ConfigMap', 'default', 'other');
+  lab.pods.objectChanged('ConfigMap', 'elsewhere', 'settings');
+  await lab.clock.advance(0);
+  t.is(lab.runtime.running('app'), undefined);
+  lab.pods.objectChanged('ConfigMap', 'default', 'settings');
+  await lab.clock.advance(0);
+  t.true(lab.ready());
+});
+
+test('a pull that was refused is tried when its secret comes, and not for a ConfigMap', async (t) => {
+  const lab = new PodLab();
+  lab.runtime.hook = (operation) => {
+    if (operation === 'pull') throw new RuntimeFailure('ErrImagePull', 'unauthorized');
+  };
+  await lab.start(makePod({ imagePullSecrets: [{ name: 'registry' }], containers: [makeContainer('app', { envFrom: [{ configMapRef: { name: 'settings' } }] })] }));
+  lab.runtime.hook = () => undefined;
+  lab.pods.objectChanged('ConfigMap', 'default', 'settings');
+  await lab.clock.advance(0);
+  t.false(lab.ready());
+  lab.pods.objectChanged('Secret', 'default', 'registry');
+  await lab.clock.advance(0);
+  t.true(lab.ready());
+});
+
+test('volumes are prepared again for a pod that was taken over, and when its labels change', async (t) => {
+  const lab = new PodLab();
+  let prepared = 0;
+  lab.runtime.hook = (operation) => {
+    if (operation === 'volumes') prepared += 1;
+  };
+  const pod = makePod({ volumes: [{ name: 'facts', downwardAPI: { items: [] } }] });
+  await lab.start(pod);
+  t.is(prepared, 1);
+  lab.pods.upsert({ ...pod, metadata: { ...pod.metadata, labels: { tier: 'two' } } });
+  await lab.clock.advance(0);
+  t.is(prepared, 2);
+  lab.pods.upsert({ ...pod, metadata: { ...pod.metadata, labels: { tier: 'two' }, resourceVersion: '7' } });
+  await lab.clock.advance(0);
+  t.is(prepared, 2);
+  await lab.restart([pod]);
+  await lab.clock.advance(0);
+  t.is(prepared, 3);
+});
+
 test('init containers run in order, and a sidecar serves until after the main containers', async (t) => {
   const lab = new PodLab();
   const pod = makePod({
