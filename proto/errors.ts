@@ -110,8 +110,13 @@ export const conflict = (
 ): ApiError =>
   new ApiError('Conflict', `Operation cannot be fulfilled on ${qualifiedResource(kind)} "${name}": ${why}`, named(kind, name));
 
-export const invalid = (kind: Kind, name: string, errors: readonly FieldError[]): ApiError => {
+/** An object that is wrong in thousands of places is answered with the first: nobody reads more, and a body must not grow on its way back. */
+const causesMax = 64;
+
+export const invalid = (kind: Kind, name: string, all: readonly FieldError[]): ApiError => {
+  const errors = all.slice(0, causesMax);
   const texts = errors.map((error) => `${error.field}: ${error.message}`);
+  if (all.length > causesMax) texts.push(`and ${all.length - causesMax} more`);
   const summary = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   return new ApiError('Invalid', `${qualifiedKind(kind)} "${name}" is invalid: ${summary}`, {
     name,

@@ -6,12 +6,15 @@ const isAbsent = (value: unknown): boolean => value === undefined || value === n
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A key called `constructor` is data, not what every object inherits. */
+const own = (fields: Fields, name: string): unknown => (Object.hasOwn(fields, name) ? fields[name] : undefined);
+
 const sameFields = (left: Fields, right: Fields): boolean => {
   for (const name in left) {
-    if (!sameJson(left[name], right[name])) return false;
+    if (!sameJson(left[name], own(right, name))) return false;
   }
   for (const name in right) {
-    if (left[name] === undefined && !isAbsent(right[name])) return false;
+    if (!Object.hasOwn(left, name) && !isAbsent(right[name])) return false;
   }
   return true;
 };

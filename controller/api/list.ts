@@ -61,6 +61,7 @@ export const awaitRevision = async (reader: Reader, revision: number): Promise<v
 
 /** Brings the cache to where the query wants to read. */
 const reachDemanded = async (reader: Reader, query: Query): Promise<void> => {
+  if (query.has('sendInitialEvents')) throw badRequest('sendInitialEvents is forbidden for list');
   const revision = revisionParameter(query);
   const match = choiceParameter(query, 'resourceVersionMatch', ['Exact', 'NotOlderThan']);
   if (match && revision === undefined) throw badRequest('resourceVersionMatch is forbidden unless resourceVersion is provided');

@@ -18,6 +18,14 @@ const fieldManagerOf = (query: Query, headers: IncomingHttpHeaders): string => {
   return given;
 };
 
+/** Every value must be known: what was meant to be dry must never be stored. */
+const isDryRun = (query: Query): boolean => {
+  const values = query.getAll('dryRun');
+  const unknown = values.find((value) => value !== 'All');
+  if (unknown !== undefined) throw badRequest(`invalid value ${JSON.stringify(unknown.slice(0, 64))} for parameter dryRun: supported values: All`);
+  return values.length > 0;
+};
+
 export interface Requester {
   readonly user: User;
   readonly headers: IncomingHttpHeaders;
@@ -29,7 +37,7 @@ export interface Requester {
 export const plainWriteOptions = ({ user, headers, query, warnings }: Requester): WriteOptions => ({
   user,
   fieldManager: fieldManagerOf(query, headers),
-  dryRun: choiceParameter(query, 'dryRun', ['All']) !== undefined,
+  dryRun: isDryRun(query),
   warn: (text) => void warnings.push(text),
 });
 

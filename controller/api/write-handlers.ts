@@ -55,14 +55,15 @@ const patchTypes = new Map<string, PatchType>([
   ['application/strategic-merge-patch+json', 'strategic'],
 ]);
 
+const applyType = 'application/apply-patch+yaml';
+
 /** @throws ApiError UnsupportedMediaType, for server-side apply too */
 export const patchTypeOf = (contentType: string | undefined): PatchType => {
-  const type = patchTypes.get(mediaType(contentType));
+  const media = mediaType(contentType);
+  const type = patchTypes.get(media);
   if (type) return type;
-  throw new ApiError(
-    'UnsupportedMediaType',
-    `the body of the request was in an unknown format - accepted media types include: ${[...patchTypes.keys()].join(', ')}`,
-  );
+  const why = media === applyType ? 'server-side apply is not served yet' : 'the body of the request was in an unknown format';
+  throw new ApiError('UnsupportedMediaType', `${why} - accepted media types include: ${[...patchTypes.keys()].join(', ')}`);
 };
 
 /** PATCH of an object or its status. */

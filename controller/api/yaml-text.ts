@@ -10,9 +10,14 @@ const duplicatesMax = 100;
 
 const nameOf = (yaml: Yaml, key: unknown): string => (yaml.isScalar(key) ? String(key.value) : String(key));
 
+const malformed = (why: string, cause?: unknown): ApiError =>
+  new ApiError('BadRequest', `the body is not valid YAML: ${why}`, undefined, { cause });
+
 class Duplicates {
   readonly paths: string[] = [];
   readonly #yaml: Yaml;
+  /** Anchors of the nodes that are being visited: an alias of one would make the value contain itself. */
+  readonly #open = new Set<string>();
 
   constructor(yaml: Yaml) {
     this.#yaml = yaml;
@@ -20,6 +25,18 @@ class Duplicates {
 
   collect(node: unknown, path: string, depth: number): void {
     if (depth > jsonNestingMax) throw badRequest(`the body is nested deeper than ${jsonNestingMax} levels`);
+    if (this.#yaml.isAlias(node)) {
+      if (this.#open.has(node.source)) throw malformed('it contains itself');
+    } else if (this.#yaml.isCollection(node)) {
+      const anchor = node.anchor;
+      const isOuter = anchor !== undefined && !this.#open.has(anchor);
+      if (isOuter) this.#open.add(anchor);
+      this.#visit(node, path, depth);
+      if (isOuter) this.#open.delete(anchor);
+    }
+  }
+
+  #visit(node: unknown, path: string, depth: number): void {
     if (this.#yaml.isSeq(node)) {
       for (const [index, item] of node.items.entries()) this.collect(item, `${path}[${index}]`, depth + 1);
     } else if (this.#yaml.isMap(node)) {
@@ -52,9 +69,6 @@ const isBomb = (text: string): boolean => {
   }
   return open > unmatchedBracketsMax || dashes.test(text);
 };
-
-const malformed = (why: string, cause?: unknown): ApiError =>
-  new ApiError('BadRequest', `the body is not valid YAML: ${why}`, undefined, { cause });
 
 /** Throws ApiError BadRequest for what is no YAML, for several documents, deep nesting and too many aliases. */
 export const parseYaml = async (text: string): Promise<ParsedText> => {

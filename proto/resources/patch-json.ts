@@ -19,6 +19,9 @@ type Operation = Parameters<typeof applyOperation>[1];
 
 const isPointer = (value: unknown): boolean => typeof value === 'string' && (value === '' || value.startsWith('/'));
 
+/** The library refuses these paths too, in words for programmers. */
+const leadsToPrototype = (pointer: unknown): boolean => /\/(?:__proto__|constructor\/prototype)(?:\/|$)/.test(String(pointer));
+
 const checkOperation = (value: unknown, index: number): Operation => {
   const wrong = (why: string): Error => badRequest(`operation ${index} of the JSON patch ${why}`);
   if (!isRecord(value)) throw wrong('is not an object');
@@ -26,6 +29,7 @@ const checkOperation = (value: unknown, index: number): Operation => {
   if (typeof op !== 'string' || !(needsValue.has(op) || needsFrom.has(op) || op === 'remove')) throw wrong('has an unknown op');
   if (!isPointer(path)) throw wrong('has a path that is not a JSON pointer');
   if (needsFrom.has(op) && !isPointer(from)) throw wrong('has a from that is not a JSON pointer');
+  if (leadsToPrototype(path) || (needsFrom.has(op) && leadsToPrototype(from))) throw new ApiError('Invalid', `operation ${index} of the JSON patch leads to a prototype`);
   if (needsValue.has(op) && value['value'] === undefined) throw wrong('has no value');
   return value as unknown as Operation;
 };

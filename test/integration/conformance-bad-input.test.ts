@@ -257,7 +257,7 @@ test.serial('connections that are cut, plain, or say nothing that is HTTP', asyn
   await rest(half);
   const reset = await dial();
   reset.write(`${head}Content-Length: 1000\r\n\r\n{"metadata":{"name":"bad"}`);
-  reset.resetAndDestroy();
+  reset.destroy();
   const chunked = await dial();
   chunked.write(`${head}Transfer-Encoding: chunked\r\n\r\nnonsense\r\n`);
   t.regex(await rest(chunked), /^HTTP\/1\.1 400 /);
@@ -299,6 +299,9 @@ test.serial('names that JavaScript knows are data like any other', async (t) => 
   t.is(({} as { polluted?: boolean }).polluted, undefined);
   await request('POST', configMaps, { body: configMapNamed('constructor') });
   t.is((await request('GET', `${configMaps}/constructor`)).json.metadata.name, 'constructor');
+  const removed = await request('PATCH', `${configMaps}/names`, { headers: mergePatch, body: { data: { toString: null } } });
+  t.deepEqual(Object.keys(removed.json.data).toSorted(), ['__proto__', 'hasOwnProperty']);
+  t.is((await request('GET', `${configMaps}?labelSelector=constructor`)).json.items.length, 0);
   t.is((await request('GET', '/api/v1/namespaces/constructor/configmaps/__proto__')).status, 404);
   t.is((await request('GET', '/apis/__proto__/constructor/toString')).status, 404);
 });
