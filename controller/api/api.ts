@@ -3,13 +3,14 @@ import { badRequest } from '../../proto/errors.ts';
 import type { Kind } from '../../proto/kinds.ts';
 import type { KubeObject, Scale } from '../../proto/resources/kubernetes.ts';
 import { loadSchema, type Schema } from '../../proto/schema/schema.ts';
+import { decodeObject } from '../../proto/schema/strict.ts';
 import type { Stored } from '../store/stored.ts';
 import { createObject } from './create.ts';
 import { deleteObject, finishPodDeletion } from './deletion.ts';
 import { isObject } from './json-equality.ts';
 import { applyPatch } from './patch.ts';
 import { bindPod } from './pod-binding.ts';
-import { scaleOf, withScale } from './scale.ts';
+import { scaleKind, scaleOf, withScale } from './scale.ts';
 import { rewriteObject, updateObject } from './update.ts';
 import type { Deleted, DeleteOptions, PatchType, Verbs, WriteOptions } from './verbs.ts';
 import { keyOf, type WriteContext } from './write-context.ts';
@@ -66,7 +67,7 @@ export class Api implements Verbs {
 
   /** Sets the replicas that a Scale says; resolves to the scaled object. */
   replaceScale(kind: Kind, namespace: string, name: string, scale: Scale, options: WriteOptions): Promise<Stored> {
-    return this.#scale(kind, namespace, name, options, (object) => withScale(object, scale));
+    return this.#scale(kind, namespace, name, options, () => scale);
   }
 
   /** Patches the Scale of an object, not the object. */
@@ -74,8 +75,7 @@ export class Api implements Verbs {
     return this.#scale(kind, namespace, name, options, (object) => {
       const before = scaleOf(object) as unknown as KubeObject;
       // A Scale has no lists: the strategic form is the merge form.
-      const after = asScale(applyPatch(this.#context.schema, kind, type === 'json' ? 'json' : 'merge', before, patch));
-      return withScale(object, after);
+      return asScale(applyPatch(this.#context.schema, kind, type === 'json' ? 'json' : 'merge', before, patch));
     });
   }
 
@@ -83,15 +83,18 @@ export class Api implements Verbs {
     kind: Kind,
     namespace: string,
     name: string,
-    options: WriteOptions,
-    produce: (object: KubeObject) => KubeObject,
+    { fieldValidation = 'Warn', duplicates = [], ...options }: WriteOptions,
+    produce: (object: KubeObject) => Scale,
   ): Promise<Stored> {
+    const { schema } = this.#context;
+    const checks = { fieldValidation, duplicates, ...(options.warn ? { warn: options.warn } : {}) };
     return rewriteObject(this.#context, {
       kind,
       key: keyOf(namespace, name),
       options: { ...options, subresource: 'scale' },
       strategySubresource: '',
-      produce: ({ object }) => produce(object),
+      // It is the Scale that the client sent; the object around it is the server's own.
+      produce: ({ object }) => withScale(object, decodeObject(schema, scaleKind, produce(object), checks)),
     });
   }
 }

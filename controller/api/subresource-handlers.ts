@@ -24,8 +24,9 @@ export const handleGetScale = async (call: Call, { reader }: Backend): Promise<v
 /** PUT of `scale`. */
 export const handleReplaceScale = async (call: Call, { api }: Backend): Promise<void> => {
   const { kind, namespace = '', name = '' } = call.target;
-  const scale = objectOf(await call.body(), scaleKind) as unknown as Scale;
-  const { object } = await api.replaceScale(kind, namespace, name, scale, plainWriteOptions(call));
+  const body = await call.body();
+  const scale = objectOf(body, scaleKind) as unknown as Scale;
+  const { object } = await api.replaceScale(kind, namespace, name, scale, writeOptionsOf(call, 'scale', body));
   await answer(call, jsonAnswer(200, scaleOf(object)));
 };
 
