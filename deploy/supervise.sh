@@ -4,10 +4,13 @@
 # A shell rather than one supervisor for all: it costs a megabyte, has nothing to crash over, and a fault in one
 # takes nothing else with it. The program comes back at once after its first exit and after a delay that doubles
 # to ten seconds while it keeps failing within five. SIGTERM ends the program, then this.
+# BERTH_PROCESS in the environment tells the processes of one cluster from all others on the machine, whatever
+# becomes of the files in RUN_DIR.
 name=$1 run=$2 log=$3
 shift 4
-child='' stopping='' delay=0
+child='' nap='' stopping='' delay=0
 logBytesMax=20000000
+export BERTH_PROCESS="$run/$name"
 
 trap 'stopping=1; [ -n "$child" ] && kill -TERM "$child" 2>/dev/null' TERM INT
 trap '' HUP
@@ -15,12 +18,24 @@ echo $$ > "$run/$name.supervisor"
 
 seconds() { cut -d. -f1 /proc/uptime; }
 
+# Once a minute: what is appended to can be emptied in place, without the program taking notice.
+boundLog() {
+  trap 'kill "$nap" 2>/dev/null; exit 0' TERM
+  while kill -0 $$ 2>/dev/null; do
+    if [ -f "$log" ] && [ "$(stat -c %s "$log")" -gt $logBytesMax ]; then cp "$log" "$log.1" && : > "$log"; fi
+    sleep 60 & nap=$!
+    wait "$nap"
+  done
+}
+boundLog > /dev/null 2>&1 < /dev/null &
+bounding=$!
+
 while [ -z "$stopping" ]; do
-  if [ -f "$log" ] && [ "$(stat -c %s "$log")" -gt $logBytesMax ]; then mv "$log" "$log.1"; fi
   startedAt=$(seconds)
   "$@" >> "$log" 2>&1 < /dev/null &
   child=$!
   echo "$child" > "$run/$name.pid"
+  [ -n "$stopping" ] && kill -TERM "$child" 2>/dev/null
   wait "$child"
   code=$?
   # A trapped signal ends `wait` early; the program may still be on its way out.
@@ -31,4 +46,5 @@ while [ -z "$stopping" ]; do
   if [ "$delay" -gt 0 ]; then sleep "$delay" & child=$!; wait "$child"; fi
   delay=$((delay * 2)); [ "$delay" -eq 0 ] && delay=1; [ "$delay" -gt 10 ] && delay=10
 done
+kill -TERM "$bounding" 2>/dev/null
 rm -f "$run/$name.pid" "$run/$name.supervisor"

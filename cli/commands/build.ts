@@ -24,7 +24,7 @@ export const builder = (yargs: Argv): Argv =>
     .positional('directory', { type: 'string', demandOption: true, describe: 'The folder that holds the Dockerfile' })
     .option('tag', { alias: 't', type: 'string', demandOption: true, describe: 'The image’s name, such as localhost:5000/hello:1' })
     .option('file', { alias: 'f', type: 'string', describe: 'The Dockerfile, when it is named otherwise' })
-    .option('build-arg', { type: 'string', array: true, default: [], describe: 'NAME=VALUE for an ARG of the Dockerfile; may be repeated' })
+    .option('build-arg', { type: 'string', array: true, nargs: 1, default: [], describe: 'NAME=VALUE for an ARG of the Dockerfile; may be repeated' })
     .option('data-dir', { type: 'string', default: defaultDataDir, describe: 'Where layers are kept' })
     .example('sudo berth build -t localhost:5000/hello:1 deploy/examples/hello', 'Build and push the example');
 

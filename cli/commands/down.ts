@@ -1,10 +1,10 @@
 /** berth down: the end of a local cluster. */
 import type { Argv } from 'yargs';
-import { resolve } from 'node:path';
-import { down } from '../local/down.ts';
+import { down, hasTraces } from '../local/down.ts';
+import { exclusively } from '../local/exclusive.ts';
 import { PreflightFailed } from '../local/preflight.ts';
 import { createProgress } from '../local/progress.ts';
-import { defaultDataDir, readSettings } from '../local/settings.ts';
+import { defaultDataDir, defaultSettings, readSettings, trueDataDir } from '../local/settings.ts';
 import type { Program } from '../program.ts';
 
 export const command = 'down';
@@ -23,11 +23,13 @@ export const builder = (yargs: Argv): Argv =>
     .example('sudo berth down --keep-data', 'Stop, and go on later');
 
 export const run = async (args: DownArguments, program: Program): Promise<void> => {
-  const settings = readSettings(resolve(args.dataDir));
-  if (!settings) {
-    program.stderr.write(`no cluster in ${resolve(args.dataDir)}; nothing to do\n`);
-    return;
-  }
+  const { clock, env, signal, stderr } = program;
+  const dataDir = trueDataDir(args.dataDir);
   if (process.getuid?.() !== 0) throw new PreflightFailed('stopping a local cluster needs root; run it again with sudo');
-  await down({ settings, progress: createProgress(program.stderr, program.clock), clock: program.clock, env: program.env, keepData: args.keepData });
+  await exclusively(dataDir, () => stderr.write('another berth up or down is at work on this cluster; waiting for it\n'), async () => {
+    // Without its settings, names that follow from the directory are enough to find what a cluster has left.
+    const settings = readSettings(dataDir) ?? defaultSettings(dataDir);
+    if (!readSettings(dataDir) && !hasTraces(settings)) stderr.write(`no cluster in ${dataDir}; nothing to do\n`);
+    else await down({ settings, progress: createProgress(stderr, clock), clock, env, keepData: args.keepData });
+  }, signal);
 };

@@ -1,8 +1,13 @@
 /** berth up: a local cluster. */
 import type { Argv } from 'yargs';
-import { resolve } from 'node:path';
+import { UsageError } from '../errors.ts';
+import { down, hasTraces } from '../local/down.ts';
+import { exclusively } from '../local/exclusive.ts';
+import { checkDataDir, checkHost } from '../local/preflight.ts';
 import { createProgress } from '../local/progress.ts';
-import { type ClusterSettings, defaultDataDir, defaultPorts, readSettings, registryHost } from '../local/settings.ts';
+import {
+  type ClusterSettings, defaultDataDir, defaultMachineNetwork, defaultPodNetwork, defaultPorts, defaultSettings, type Ports, readSettings, registryHost, trueDataDir,
+} from '../local/settings.ts';
 import { up } from '../local/up.ts';
 import type { Program } from '../program.ts';
 
@@ -11,51 +16,104 @@ export const describe = 'Start a local cluster, or find it in place';
 
 export interface UpArguments {
   dataDir: string;
-  name: string;
-  apiPort: number;
-  nodesPort: number;
-  registryPort: number;
-  etcdPort: number;
-  etcdPeerPort: number;
-  machineNetwork: string;
-  podNetwork: string;
+  name?: string;
+  apiPort?: number;
+  nodesPort?: number;
+  registryPort?: number;
+  etcdPort?: number;
+  etcdPeerPort?: number;
+  machineNetwork?: string;
+  podNetwork?: string;
   printRegistry: boolean;
 }
 
+const ports = {
+  apiPort: { key: 'api', describe: 'Port of the Kubernetes API' },
+  nodesPort: { key: 'nodes', describe: 'Port of the agents’ sessions' },
+  registryPort: { key: 'registry', describe: 'Port of the image registry' },
+  etcdPort: { key: 'etcd', describe: 'Port of etcd' },
+  etcdPeerPort: { key: 'etcdPeer', describe: 'Port of etcd for its peers' },
+} as const satisfies Record<string, { key: keyof Ports; describe: string }>;
+
+const flagOf = (key: string): string => `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
 export const builder = (yargs: Argv): Argv =>
-  yargs
-    .option('data-dir', { type: 'string', default: defaultDataDir, describe: 'Where the cluster keeps everything' })
-    .option('name', { type: 'string', default: 'berth', describe: 'Name of the kubeconfig context' })
-    .option('api-port', { type: 'number', default: defaultPorts.api, describe: 'Port of the Kubernetes API' })
-    .option('nodes-port', { type: 'number', default: defaultPorts.nodes, describe: 'Port of the agents’ sessions' })
-    .option('registry-port', { type: 'number', default: defaultPorts.registry, describe: 'Port of the image registry' })
-    .option('etcd-port', { type: 'number', default: defaultPorts.etcd, describe: 'Port of etcd' })
-    .option('etcd-peer-port', { type: 'number', default: defaultPorts.etcdPeer, describe: 'Port of etcd for its peers' })
-    .option('machine-network', { type: 'string', default: '10.89.0', describe: 'First three octets of the nodes’ addresses' })
-    .option('pod-network', { type: 'string', default: '10.244.0.0/16', describe: 'Range of the pods’ addresses' })
+  Object.entries(ports)
+    .reduce(
+      (all, [key, { key: port, describe: text }]) =>
+        all.option(flagOf(key).slice(2), { type: 'number', defaultDescription: String(defaultPorts[port]), describe: text }),
+      yargs
+        .option('data-dir', { type: 'string', default: defaultDataDir, describe: 'Where the cluster keeps everything' })
+        .option('name', { type: 'string', defaultDescription: 'berth', describe: 'Name of the kubeconfig context' }),
+    )
+    .option('machine-network', { type: 'string', defaultDescription: defaultMachineNetwork, describe: 'First three octets of the nodes’ addresses' })
+    .option('pod-network', { type: 'string', defaultDescription: defaultPodNetwork, describe: 'Range of the pods’ addresses' })
     .option('print-registry', { type: 'boolean', default: false, describe: 'Only print the registry’s name, such as localhost:5000' })
     .example('sudo berth up', 'A cluster in /var/lib/berth, its API on port 6443')
     .example('sudo berth up --data-dir /srv/berth --api-port 7443', 'Somewhere else, on another port');
 
-/** What a cluster was made with holds for its life: a second `up` need not repeat the options. */
+/** What a cluster was made with holds for its life: a second `up` need not repeat the options, and cannot change them. */
 const settingsOf = (args: UpArguments): ClusterSettings => {
-  const dataDir = resolve(args.dataDir);
-  return (
-    readSettings(dataDir) ?? {
-      name: args.name,
-      dataDir,
-      ports: { api: args.apiPort, nodes: args.nodesPort, registry: args.registryPort, etcd: args.etcdPort, etcdPeer: args.etcdPeerPort },
-      machineNetwork: args.machineNetwork,
-      podNetwork: args.podNetwork,
-    }
-  );
+  const dataDir = trueDataDir(args.dataDir);
+  const made = readSettings(dataDir);
+  const base = made ?? defaultSettings(dataDir);
+  const portNames = Object.keys(ports) as (keyof typeof ports)[];
+  for (const name of portNames) {
+    const port = args[name];
+    if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65_536)) throw new UsageError(`${flagOf(name)} must be a port, 1 to 65535`);
+  }
+  const wanted: ClusterSettings = {
+    ...base,
+    name: args.name ?? base.name,
+    ports: Object.fromEntries(portNames.map((name) => [ports[name].key, args[name] ?? base.ports[ports[name].key]])) as unknown as Ports,
+    machineNetwork: args.machineNetwork ?? base.machineNetwork,
+    podNetwork: args.podNetwork ?? base.podNetwork,
+  };
+  if (!/^[\w.-]+$/.test(wanted.name)) throw new UsageError(`--name ${wanted.name} is no name for a context; use letters, digits, "-" and "."`);
+  checkNetworks(wanted);
+  if (made) refuseChange(made, wanted);
+  return wanted;
+};
+
+const octets = (address: string, count: number): boolean => address.split('.').length === count && address.split('.').every((octet) => /^\d{1,3}$/.test(octet) && Number(octet) < 256);
+
+const checkNetworks = ({ machineNetwork, podNetwork }: ClusterSettings): void => {
+  if (!octets(machineNetwork, 3)) throw new UsageError(`--machine-network ${machineNetwork} must be three octets, such as ${defaultMachineNetwork}`);
+  const [address = '', bits = ''] = podNetwork.split('/');
+  if (!octets(address, 4) || !/^\d+$/.test(bits) || Number(bits) < 8 || Number(bits) > 24) throw new UsageError(`--pod-network ${podNetwork} must be a range, such as ${defaultPodNetwork}`);
+};
+
+const refuseChange = (made: ClusterSettings, wanted: ClusterSettings): void => {
+  const portFlags = Object.entries(ports).map(([name, { key }]) => [flagOf(name), made.ports[key], wanted.ports[key]] as const);
+  const rows = [...portFlags, ...(['name', 'machineNetwork', 'podNetwork'] as const).map((key) => [flagOf(key), made[key], wanted[key]] as const)];
+  const changed = rows.find(([, before, now]) => before !== now);
+  if (changed) {
+    const [flag, before, now] = changed;
+    throw new UsageError(`the cluster in ${made.dataDir} was made with ${flag} ${before} and cannot change to ${now}; leave the option out, make another cluster with --data-dir, or run "berth down" first`);
+  }
 };
 
 export const run = async (args: UpArguments, program: Program): Promise<void> => {
-  const settings = settingsOf(args);
   if (args.printRegistry) {
-    program.stdout.write(`${registryHost(settings)}\n`);
+    program.stdout.write(`${registryHost(settingsOf(args))}\n`);
     return;
   }
-  await up({ settings, progress: createProgress(program.stderr, program.clock), clock: program.clock, env: program.env });
+  checkHost();
+  const progress = createProgress(program.stderr, program.clock);
+  const { clock, env, signal, stderr } = program;
+  const dataDir = trueDataDir(args.dataDir);
+  try {
+    await exclusively(dataDir, () => stderr.write('another berth up or down is at work on this cluster; waiting for it\n'), async () => {
+      const settings = settingsOf(args);
+      checkDataDir(dataDir);
+      if (!readSettings(dataDir) && hasTraces(settings)) {
+        stderr.write(`the files of the cluster in ${dataDir} are gone, and it is still running in part; removing the rest first\n`);
+        await down({ settings, progress, clock, env, keepData: false });
+      }
+      await up({ settings, progress, clock, env, signal });
+    }, signal);
+  } catch (error) {
+    if (signal.aborted) stderr.write('interrupted; "berth up" goes on from here, "berth down" removes what there is\n');
+    throw error;
+  }
 };

@@ -20,14 +20,17 @@ export interface CommandOptions {
   readonly onOutput?: (chunk: Buffer) => void;
 }
 
+/** Where a person's path may not lead, and the programs for networks and mounts are. */
+const systemFolders = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+
 /**
  * The environment in which the host's own programs are found: npm puts the programs of packages first on the path, and one
  * of them is called nft, too.
  */
-export const hostEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
-  ...env,
-  PATH: (env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(':').filter((folder) => !folder.endsWith('node_modules/.bin')).join(':'),
-});
+export const hostEnvironment = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => {
+  const folders = (env['PATH'] ?? '').split(':').filter((folder) => folder !== '' && !folder.endsWith('node_modules/.bin'));
+  return { ...env, PATH: [...new Set([...folders, ...systemFolders])].join(':') };
+};
 
 /** Resolves to standard output. Throws CommandFailed, also when there is no such program (exit code 127). */
 export const command = (program: string, args: readonly string[], options: CommandOptions = {}): Promise<string> =>

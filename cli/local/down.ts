@@ -122,7 +122,8 @@ export interface DownContext {
 
 /** Whether anything of a cluster is left on this host, for one whose settings are gone. */
 export const hasTraces = (settings: ClusterSettings): boolean =>
-  clusterProcesses(paths(settings.dataDir)).length > 0 || hasNetwork(settings) || cgroupRoots(settings).length > 0 || mountsOf(settings).length > 0;
+  clusterProcesses(paths(settings.dataDir)).length > 0 || hasNetwork(settings) || cgroupRoots(settings).length > 0 || mountsOf(settings).length > 0 ||
+  existsSync(join(paths(settings.dataDir).pki, 'ca.key'));
 
 /** Idempotent: what is gone already is passed over. */
 export const down = async (context: DownContext): Promise<void> => {

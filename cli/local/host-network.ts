@@ -64,6 +64,8 @@ export const createNodeNetwork = async (settings: ClusterSettings, nodeName: str
   const path = namespacePath(settings, nodeName);
   if (!(await succeeds('nsenter', [`--net=${path}`, 'true']))) {
     rmSync(path, { force: true });
+    // Its other end may live on in a namespace that has lost its name.
+    await succeeds('ip', ['link', 'del', host]);
     await command('ip', ['netns', 'add', namespace]);
   }
   const inside = (...args: string[]): Promise<string> => command('ip', ['-n', namespace, ...args]);

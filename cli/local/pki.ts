@@ -1,5 +1,5 @@
 /** The certificates of a local cluster, made once, kept in its data directory, readable by root alone. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CertificateRequest, createAuthority, issueCertificate, type KeyedCertificate } from '../../proto/process/tls.ts';
 import { type ClusterSettings, hostAddress, paths } from './settings.ts';
@@ -7,8 +7,10 @@ import { type ClusterSettings, hostAddress, paths } from './settings.ts';
 const authorityDays = 3650;
 const certificateDays = 365;
 
+/** Whole or not at all. */
 const write = (file: string, text: string): void => {
-  writeFileSync(file, text, { mode: 0o600 });
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
 };
 
 const ensure = async (dir: string, name: string, make: () => Promise<KeyedCertificate>): Promise<KeyedCertificate> => {

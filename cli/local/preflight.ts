@@ -1,8 +1,9 @@
 /** What must be so before a local cluster can start; each failing check is one line that says what to do. */
-import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
-import { type ClusterSettings, dataDirCharactersMax, type Ports } from './settings.ts';
+import { hostEnvironment } from './command.ts';
+import { type ClusterSettings, dataDirCharactersMax, ownedPaths, paths, type Ports } from './settings.ts';
 
 export class PreflightFailed extends Error {
   override readonly name = 'PreflightFailed';
@@ -16,7 +17,7 @@ const programs: Readonly<Record<string, string>> = {
 };
 
 const onPath = (program: string): boolean =>
-  [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'].some((dir) => {
+  (hostEnvironment(process.env)['PATH'] ?? '').split(delimiter).some((dir) => {
     try {
       accessSync(join(dir, program), constants.X_OK);
       return true;
@@ -31,6 +32,13 @@ export const checkHost = (): void => {
   if (process.getuid?.() !== 0) throw new PreflightFailed('a local cluster needs root for its namespaces and containers; run it again with sudo');
   const missing = [...new Set(Object.entries(programs).filter(([program]) => !onPath(program)).map(([, debianPackage]) => debianPackage))];
   if (missing.length > 0) throw new PreflightFailed(`not installed: ${missing.join(', ')}; run "npm start", which installs them, or: apt-get install -y ${missing.join(' ')}`);
+};
+
+/** A folder of somebody else's that is named like one of a cluster's would be written to, and deleted in the end. Throws PreflightFailed. */
+export const checkDataDir = (dataDir: string): void => {
+  if (existsSync(paths(dataDir).settings)) return;
+  const foreign = ownedPaths(dataDir).find((path) => existsSync(path));
+  if (foreign) throw new PreflightFailed(`${foreign} is there already, without a cluster; choose another --data-dir, or, if it is left over from a cluster, run "berth down --data-dir ${dataDir}"`);
 };
 
 /** Room for the data. Throws PreflightFailed. */
@@ -56,9 +64,10 @@ const portFlags: Readonly<Record<keyof Ports, string>> = {
   api: '--api-port', nodes: '--nodes-port', registry: '--registry-port', etcd: '--etcd-port', etcdPeer: '--etcd-peer-port',
 };
 
-/** No port is somebody else's. Throws PreflightFailed. */
-export const checkPorts = async (ports: Ports): Promise<void> => {
-  for (const [name, flag] of Object.entries(portFlags) as [keyof Ports, string][]) {
+/** None of these ports is somebody else's. Throws PreflightFailed. */
+export const checkPorts = async (ports: Ports, names: readonly (keyof Ports)[]): Promise<void> => {
+  for (const name of names) {
+    const flag = portFlags[name];
     if (!(await isFree(ports[name]))) {
       throw new PreflightFailed(`port ${ports[name]} (${name}) is taken by another program; stop it (ss -ltnp "sport = :${ports[name]}" shows it) or choose another with ${flag}`);
     }

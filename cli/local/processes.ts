@@ -60,7 +60,7 @@ const allPids = (): readonly number[] => readdirSync('/proc').filter((entry) => 
  * by hand) and killed supervisors mislead nobody. Shims are left out: they outlive their containerd on purpose.
  */
 export const clusterProcesses = (folders: ProcessFolders): readonly ClusterProcess[] =>
-  allPids().flatMap((pid) => {
+  allPids().flatMap((pid): ClusterProcess[] => {
     const args = strings(`/proc/${pid}/cmdline`);
     const script = args.findIndex((arg) => arg.endsWith(supervisorScript));
     // The shell that bounds the log is a fork of its supervisor: same arguments, another session leader.

@@ -28,6 +28,13 @@ export const defaultDataDir = '/var/lib/berth';
 
 export const defaultPorts: Ports = { api: 6443, nodes: 6444, registry: 5000, etcd: 2399, etcdPeer: 2398 };
 
+export const defaultMachineNetwork = '10.89.0';
+export const defaultPodNetwork = '10.244.0.0/16';
+
+export const defaultSettings = (dataDir: string): ClusterSettings => ({
+  name: 'berth', dataDir, ports: defaultPorts, machineNetwork: defaultMachineNetwork, podNetwork: defaultPodNetwork,
+});
+
 /** Unix sockets' paths hold 107 bytes, and containerd's lie below the data directory. */
 export const dataDirCharactersMax = 64;
 

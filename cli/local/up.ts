@@ -1,5 +1,5 @@
 /** Brings a local cluster up, and finds in place what is. Each step is idempotent, so that `up` after a crash mends. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Client } from '../../proto/client.ts';
@@ -10,19 +10,21 @@ import type { Node } from '../../proto/resources/kubernetes.ts';
 import { createHostNetwork, createNodeNetwork, routePods } from './host-network.ts';
 import { buildPauseImage } from './images.ts';
 import { createToken } from './join-token.ts';
-import { kubeconfigFiles, mergeKubeconfig } from './kubeconfig-merge.ts';
+import { kubeconfigFiles, knownKubeconfigs, mergeKubeconfig, recordKubeconfigs } from './kubeconfig-merge.ts';
 import { ensureCertificates, type LocalCertificates } from './pki.ts';
 import { checkDisk, checkHost, checkPorts } from './preflight.ts';
-import { type ProcessFolders, type ProcessSpec, running, start } from './processes.ts';
+import { clusterProcesses, type ProcessFolders, type ProcessSpec, start, stop, supervised } from './processes.ts';
 import type { Progress } from './progress.ts';
 import { compilePrograms, controllerService, etcdService, type NodeFiles, nodeServices, registryService } from './services.ts';
-import { type ClusterSettings, contextName, paths, pauseImage, writeSettings } from './settings.ts';
+import { type ClusterSettings, contextName, paths, pauseImage, type Ports, writeSettings } from './settings.ts';
 
 export interface UpContext {
   readonly settings: ClusterSettings;
   readonly progress: Progress;
   readonly clock: Clock;
   readonly env: NodeJS.ProcessEnv;
+  /** Cuts it off between two steps or while it waits; what is done stays. */
+  readonly signal: AbortSignal;
 }
 
 /** Something did not come up in time; `log` is where it says why. */
@@ -32,12 +34,20 @@ export class NotReady extends Error {
 
 const readyTimeoutMs = 60_000;
 const pollMs = 50;
+const programGraceMs = 5_000;
+const lineCharactersMax = 300;
 
-const until = async (what: string, log: string, clock: Clock, isSo: () => Promise<boolean>): Promise<void> => {
+/** The log's last words, for an error of one line. */
+const lastLine = (log: string): string => {
+  const line = existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) : undefined;
+  return line ? ` (its last line: ${line.slice(0, lineCharactersMax)})` : '';
+};
+
+const until = async (what: string, log: string, { clock, signal }: UpContext, isSo: () => Promise<boolean>): Promise<void> => {
   const deadlineMs = clock.monotonicMs() + readyTimeoutMs;
   while (!(await isSo())) {
-    if (clock.monotonicMs() > deadlineMs) throw new NotReady(`${what} did not come up within ${readyTimeoutMs / 1000} s; its log says why: ${log}`);
-    await clock.sleep(pollMs);
+    if (clock.monotonicMs() > deadlineMs) throw new NotReady(`${what} did not come up within ${readyTimeoutMs / 1000} s; ${log} says why${lastLine(log)}`);
+    await clock.sleep(pollMs, signal);
   }
 };
 
@@ -77,7 +87,7 @@ const joinNode = async (context: UpContext, files: NodeFiles, client: Client, au
 const isReady = (node: Node): boolean => node.status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') ?? false;
 
 const startNode = async (context: UpContext, folders: ProcessFolders, client: Client, authority: string, index: number): Promise<void> => {
-  const { settings, clock } = context;
+  const { settings } = context;
   const name = `node-${index}`;
   await createNodeNetwork(settings, name, index);
   const files = nodeServices(settings, name, index);
@@ -85,7 +95,7 @@ const startNode = async (context: UpContext, folders: ProcessFolders, client: Cl
   await joinNode(context, files, client, authority);
   start(folders, files.agent);
   let podCidr: string | undefined;
-  await until(`node ${name}`, join(folders.logs, `${name}-agent.log`), clock, async () => {
+  await until(`node ${name}`, join(folders.logs, `${name}-agent.log`), context, async () => {
     const node = await client.get<Node>(nodeKind, undefined, name).catch((error: unknown) => {
       if (error instanceof ApiError) return undefined;
       throw error;
@@ -98,43 +108,58 @@ const startNode = async (context: UpContext, folders: ProcessFolders, client: Cl
 
 const mergeContext = (context: UpContext, certificates: LocalCertificates, server: string): readonly string[] => {
   const files = kubeconfigFiles(context.env);
+  // Noted before it is done: a merge that is cut off is found again, too.
+  recordKubeconfigs(context.settings, knownKubeconfigs(context.settings, context.env));
   for (const file of files) {
     mergeKubeconfig(file, { name: contextName(context.settings), server, authority: certificates.authority, ...certificates.admin });
   }
   return files.map((file) => file.path);
 };
 
-/** Resolves when the cluster serves and its node is ready. Throws PreflightFailed, NotReady, CommandFailed. */
+const portsOf: Readonly<Record<string, readonly (keyof Ports)[]>> = { etcd: ['etcd', 'etcdPeer'], registry: ['registry'], controller: ['api', 'nodes'] };
+
+/** Throws PreflightFailed. Programs whose supervisor was killed are stopped: nobody would start them again. */
+const preflight = async ({ settings, clock }: UpContext): Promise<void> => {
+  checkHost();
+  const { run, logs } = paths(settings.dataDir);
+  const folders = { run, logs };
+  const alive = new Set(supervised(folders));
+  const orphans = new Set(clusterProcesses(folders).map((found) => found.name).filter((name) => !alive.has(name)));
+  checkDisk(settings);
+  for (const name of orphans) await stop(folders, name, programGraceMs, clock);
+  await checkPorts(settings.ports, Object.entries(portsOf).filter(([name]) => !alive.has(name)).flatMap(([, names]) => names));
+};
+
+/** Resolves when the cluster serves and its node is ready. Throws PreflightFailed, NotReady, CommandFailed, the signal's reason. */
 export const up = async (context: UpContext): Promise<void> => {
-  const { settings, progress, clock } = context;
-  await progress.step('this machine has what it takes', async () => {
-    checkHost();
-    checkDisk(settings);
-    const { run, logs } = paths(settings.dataDir);
-    if (running({ run, logs }).length === 0) await checkPorts(settings.ports);
-  });
+  const { settings, progress, clock, signal } = context;
+  const step = <T>(title: string, work: (note: (text: string) => void) => Promise<T>): Promise<T> => {
+    signal.throwIfAborted();
+    return progress.step(title, work);
+  };
+  await step('this machine has what it takes', () => preflight(context));
   writeSettings(settings);
   const folders = foldersOf(settings);
   const launch = async (spec: ProcessSpec, isUp: () => Promise<boolean>, note: (text: string) => void): Promise<void> => {
     if (!start(folders, spec)) note('already running');
-    await until(spec.name, join(folders.logs, `${spec.name}.log`), clock, isUp);
+    await until(spec.name, join(folders.logs, `${spec.name}.log`), context, isUp);
   };
 
-  const certificates = await progress.step('certificates', () => ensureCertificates(settings));
-  await progress.step('network between host and nodes', () => createHostNetwork(settings));
-  await progress.step('programs compiled', () => compilePrograms(settings));
-  await progress.step('etcd', (note) => launch(etcdService(settings), () => accepts(settings.ports.etcd), note));
-  await progress.step('registry', async (note) => {
+  const certificates = await step('certificates', () => ensureCertificates(settings));
+  await step('network between host and nodes', () => createHostNetwork(settings));
+  await step('programs compiled', () => compilePrograms(settings));
+  await step('etcd', (note) => launch(etcdService(settings), () => accepts(settings.ports.etcd), note));
+  await step('registry', async (note) => {
     await launch(registryService(settings), () => accepts(settings.ports.registry), note);
     await ensurePauseImage(settings);
   });
   const server = `https://127.0.0.1:${settings.ports.api}`;
   const client = new Client({ server, ca: certificates.authority, cert: certificates.admin.certPem, key: certificates.admin.keyPem }, clock);
   try {
-    await progress.step('controller', (note) => launch(controllerService(settings), () => answers(client.text('GET', '/readyz')), note));
-    await progress.step('node-1', () => startNode(context, folders, client, certificates.authority, 1));
+    await step('controller', (note) => launch(controllerService(settings), () => answers(client.text('GET', '/readyz')), note));
+    await step('node-1', () => startNode(context, folders, client, certificates.authority, 1));
   } finally {
     client.close();
   }
-  await progress.step('kubeconfig', async (note) => note(`context ${contextName(settings)} in ${mergeContext(context, certificates, server).join(', ')}`));
+  await step('kubeconfig', async (note) => note(`context ${contextName(settings)} in ${mergeContext(context, certificates, server).join(', ')}`));
 };
