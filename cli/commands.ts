@@ -31,6 +31,11 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   rollout: { group: 'workloads', describe: 'See, undo, restart, pause and resume rollouts', load: () => import('./commands/rollout.ts') },
   logs: { group: 'insight', describe: 'Show what containers print', load: () => import('./commands/logs.ts') },
   describe: { group: 'insight', describe: 'Show an object with what belongs to it and what happened to it', load: () => import('./commands/describe.ts') },
+  events: { group: 'insight', describe: 'Show what happened', load: () => import('./commands/events.ts') },
+  wait: { group: 'insight', describe: 'Wait until objects are as they should be', load: () => import('./commands/wait.ts') },
+  explain: { group: 'insight', describe: 'Explain the fields of a kind', load: () => import('./commands/explain.ts') },
+  version: { group: 'program', describe: 'Print the versions of this program and of the server', load: () => import('./commands/version.ts') },
+  completion: { group: 'program', describe: 'Print a script that completes commands, kinds and names', load: () => import('./commands/completion.ts') },
 };
 
 /** Titles of the groups, in the order that help shows them. */

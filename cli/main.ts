@@ -3,10 +3,9 @@ import { once } from 'node:events';
 import { commands, groupTitles } from './commands.ts';
 import { describeFailure, exitCodeOf, Told, UsageError } from './errors.ts';
 import type { Program } from './program.ts';
+import { programVersion } from './version.ts';
 import { systemClock } from '../proto/process/clock.ts';
 import { nearestName } from '../proto/schema/nearest.ts';
-
-const version = '0.1.0';
 
 const overview = (): string => {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
@@ -50,7 +49,7 @@ const openProgram = (): Program => {
 };
 
 const runCommand = async (name: string, rest: readonly string[], program: Program): Promise<void> => {
-  const row = commands[name];
+  const row = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!row) {
     const near = nearestName(name, Object.keys(commands));
     throw new UsageError(`there is no command "${name}"${near ? `; did you mean "${near}"?` : ''} "berth --help" lists them all.`);
@@ -80,7 +79,8 @@ const main = async (args: readonly string[]): Promise<void> => {
   const [name, ...rest] = args;
   try {
     if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) program.stdout.write(`${overview()}\n`);
-    else if (name === '--version') program.stdout.write(`berth ${version}\n`);
+    else if (name === '--version') program.stdout.write(`berth ${programVersion}\n`);
+    else if (name === '__complete') await (await import('./completion.ts')).complete(rest, program);
     else if (name === 'help') await runCommand(rest[0] ?? '', [...rest.slice(1), '--help'], program);
     else await runCommand(name, rest, program);
     if (program.signal.aborted) process.exitCode = 130;

@@ -5,31 +5,33 @@ import { isApiError } from '../../proto/errors.ts';
 import type { Kind } from '../../proto/kinds.ts';
 import type { KubeObject } from '../../proto/resources/kubernetes.ts';
 import { collectionPath, objectPath } from '../../proto/resources/meta.ts';
-import { openContext } from '../context.ts';
+import { type Context, openContext } from '../context.ts';
 import { Told, UsageError } from '../errors.ts';
-import { outputFlag, type SelectionArguments, selectionFlags } from '../flags.ts';
+import { manifestFlags, outputFlag, type SelectionArguments, selectionFlags } from '../flags.ts';
+import type { ManifestArguments } from '../manifests.ts';
+import { resolveObjects, withSuggestion } from '../objects.ts';
 import { formatObjects, type OutputForm, parseOutput } from '../output.ts';
 import type { Program } from '../program.ts';
-import { displayName, parseTargets, type Target } from '../selection.ts';
+import { displayName, parseTargets, type Target as Selected } from '../selection.ts';
 import { type Table, tableAccept, type TableLayout, TableWriter } from '../table.ts';
 
-export const command = 'get <what..>';
+export const command = 'get [what..]';
 export const describe = 'List objects, or show some';
 
-export interface GetArguments extends SelectionArguments {
-  readonly what: readonly string[];
+export interface GetArguments extends SelectionArguments, ManifestArguments {
+  readonly what?: readonly string[];
   readonly output?: string;
   readonly watch: boolean;
-  readonly header: boolean;
+  readonly headers: boolean;
   readonly showLabels: boolean;
   readonly ignoreNotFound: boolean;
 }
 
 export const builder = (yargs: Argv): Argv =>
-  outputFlag(selectionFlags(yargs))
+  outputFlag(manifestFlags(selectionFlags(yargs)))
     .positional('what', { type: 'string', array: true, describe: 'pods, deployment/hello, "deploy hello", "pods,services", all' })
     .option('watch', { alias: 'w', type: 'boolean', default: false, describe: 'Go on with each change' })
-    .option('header', { type: 'boolean', default: true, describe: 'The table’s first line' })
+    .option('headers', { type: 'boolean', default: true, describe: 'The table’s first line; --no-headers leaves it out' })
     .option('show-labels', { type: 'boolean', default: false, describe: 'Labels as the last column' })
     .option('ignore-not-found', { type: 'boolean', default: false, describe: 'What is not there is no failure' })
     .example('berth get pods -o wide', 'Pods with their addresses and nodes')
@@ -37,8 +39,14 @@ export const builder = (yargs: Argv): Argv =>
     .example('berth get pods -l app=hello -w', 'Pods of one application as they change')
     .example("berth get pods -o jsonpath='{.items[*].status.podIP}'", 'One field of each');
 
+/** One from a file is in the namespace that the file says. */
+interface Target extends Selected {
+  readonly namespace?: string;
+}
+
 interface Request {
   readonly args: GetArguments;
+  readonly context: Context;
   readonly client: Client;
   /** Undefined: all namespaces. */
   readonly namespace: string | undefined;
@@ -51,7 +59,8 @@ const queryOf = ({ args }: Request, target: Target) => ({
 });
 
 const tableOf = async (request: Request, target: Target): Promise<Table> => {
-  const { client, namespace } = request;
+  const { client } = request;
+  const namespace = target.namespace ?? request.namespace;
   if (target.name !== undefined) return client.json<Table>('GET', objectPath(target.kind, namespace, target.name), { accept: tableAccept });
   return client.json<Table>('GET', collectionPath(target.kind, namespace), { accept: tableAccept, query: queryOf(request, target) });
 };
@@ -60,7 +69,7 @@ const layoutOf = (request: Request, kind: Kind, wide: boolean, several: boolean)
   wide,
   withNamespace: request.namespace === undefined && kind.namespaced,
   withLabels: request.args.showLabels,
-  withHeader: request.args.header,
+  withHeader: request.args.headers,
   namePrefix: several ? displayName(kind, '') : '',
 });
 
@@ -69,7 +78,9 @@ const forEach = async (request: Request, targets: readonly Target[], show: (targ
   let missing = 0;
   for (const target of targets) {
     try {
-      await show(target);
+      const { kind, name } = target;
+      if (name === undefined || request.args.ignoreNotFound) await show(target);
+      else await withSuggestion({ kind, name, namespace: kind.namespaced ? (target.namespace ?? request.namespace) : undefined }, request.context, () => show(target));
     } catch (error) {
       if (!isApiError(error, 'NotFound') || target.name === undefined) throw error;
       if (request.args.ignoreNotFound) continue;
@@ -110,8 +121,8 @@ const showTables = async (request: Request, targets: readonly Target[], wide: bo
 const showObjects = async (request: Request, targets: readonly Target[], form: Exclude<OutputForm, { type: 'table' }>): Promise<void> => {
   const { client, namespace, args, program } = request;
   const objects: KubeObject[] = [];
-  await forEach(request, targets, async ({ kind, name }) => {
-    if (name !== undefined) objects.push(await client.get(kind, namespace, name));
+  await forEach(request, targets, async ({ kind, name, namespace: own }) => {
+    if (name !== undefined) objects.push(await client.get(kind, own ?? namespace, name));
     else {
       objects.push(...(await client.list(kind, {
         ...(namespace ? { namespace } : {}),
@@ -129,6 +140,9 @@ const watch = async (request: Request, target: Target, form: OutputForm): Promis
   const { client, namespace, program } = request;
   const query = queryOf(request, target);
   const first = await client.json<Table>('GET', collectionPath(target.kind, namespace), { accept: tableAccept, query });
+  const document = async (object: KubeObject): Promise<void> => {
+    if (form.type !== 'table') program.stdout.write(`${form.type === 'yaml' ? '---\n' : ''}${await formatObjects([object], form, false)}`);
+  };
   const writer = new TableWriter();
   const layout = layoutOf(request, target.kind, form.type === 'table' && form.wide, false);
   const columns = first.columnDefinitions ?? [];
@@ -138,19 +152,34 @@ const watch = async (request: Request, target: Target, form: OutputForm): Promis
     ...(query.labelSelector ? { labelSelector: query.labelSelector } : {}),
     ...(query.fieldSelector ? { fieldSelector: query.fieldSelector } : {}),
   };
+  if (form.type !== 'table') {
+    const { items } = await client.list(target.kind, selection, { signal: program.signal });
+    for (const item of items) await document(item);
+  }
   const accept = form.type === 'table' ? tableAccept : 'application/json';
   for await (const { object } of client.watch(target.kind, selection, first.metadata.resourceVersion ?? '0', program.signal, accept)) {
     if (form.type === 'table') program.stdout.write(writer.table(columns, (object as unknown as Table).rows, { ...layout, withHeader: false }));
-    else program.stdout.write(`${form.type === 'yaml' ? '---\n' : ''}${await formatObjects([object], form, false)}`);
+    else await document(object);
   }
+};
+
+const targetsOf = async (args: GetArguments, context: Context): Promise<readonly Target[]> => {
+  const { what = [] } = args;
+  if (args.filename.length === 0) {
+    const targets = parseTargets(what);
+    if (args.allNamespaces && targets.some(({ kind, name }) => kind.namespaced && name !== undefined)) throw new UsageError('an object with a name is in one namespace: use -n instead of -A');
+    if ((args.selector || args.fieldSelector) && !args.watch && targets.some(({ name }) => name !== undefined)) throw new UsageError('objects are chosen by name or by -l and --field-selector, not both');
+    return targets;
+  }
+  return (await resolveObjects({ what, filename: args.filename, recursive: args.recursive }, context)).map(({ kind, name, namespace }) => ({ kind, name, ...(namespace ? { namespace } : {}) }));
 };
 
 export const run = async (args: GetArguments, program: Program): Promise<void> => {
   const form = parseOutput(args.output);
-  const targets = parseTargets(args.what);
   const context = openContext(args, program.env, program.clock);
-  const request: Request = { args, client: context.client, namespace: args.allNamespaces ? undefined : context.namespace, program };
+  const request: Request = { args, context, client: context.client, namespace: args.allNamespaces ? undefined : context.namespace, program };
   try {
+    const targets = await targetsOf(args, context);
     if (args.watch) {
       const [target] = targets;
       if (!target || targets.length > 1) throw new UsageError('--watch follows one kind or one object at a time');
