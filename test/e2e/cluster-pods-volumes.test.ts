@@ -161,7 +161,8 @@ test('emptyDir on disk and in memory is shared and limited; hostPath and subPath
   t.is(inside('cat /disk/file'), 'one', 'what is in the volume outlives a container');
   const disk = join(cluster.dataDir, 'nodes', 'node-1', 'agent', 'pods', pods.get('dirs')?.metadata.uid ?? 'none');
   t.true(existsSync(disk), disk);
-  await pods.remove('dirs');
+  await pods.delete('dirs');
+  await pods.untilGone('dirs');
   t.false(existsSync(disk));
   t.is(readFileSync(join(host, 'file'), 'utf8'), 'from the host\n');
 });
