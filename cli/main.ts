@@ -56,6 +56,7 @@ const runCommand = async (name: string, rest: readonly string[], program: Progra
   }
   const [module, { default: yargs }] = await Promise.all([row.load(), import('yargs')]);
   let failure: unknown;
+  let parsed: { readonly args: object } | undefined;
   await yargs([name, ...rest])
     .scriptName('berth')
     .version(false)
@@ -64,14 +65,13 @@ const runCommand = async (name: string, rest: readonly string[], program: Progra
     .locale('en')
     .wrap(Math.min(process.stdout.columns ?? 100, 110))
     .fail((message, error) => {
-      failure = error ?? new UsageError(`${message.split('\n')[0]}; "berth ${name} --help" tells more`);
+      failure ??= error ?? new UsageError(`${message.split('\n')[0]}; "berth ${name} --help" tells more`);
     })
-    .command({ command: module.command, describe: module.describe, builder: module.builder, handler: (args) => module.run(args as never, program) })
-    .parseAsync()
-    .catch((error: unknown) => {
-      failure ??= error;
-    });
+    // Only remembered here: a handler would run even when the arguments turn out to be wrong.
+    .command({ command: module.command, describe: module.describe, builder: module.builder, handler: (args) => { parsed = { args }; } })
+    .parseAsync();
   if (failure !== undefined) throw failure;
+  if (parsed) await module.run(parsed.args as never, program);
 };
 
 const main = async (args: readonly string[]): Promise<void> => {

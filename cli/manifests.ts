@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { ApiError } from '../proto/errors.ts';
+import type { ApiError } from '../proto/errors.ts';
 import { type Kind, kindOf, kinds } from '../proto/kinds.ts';
 import type { KubeObject } from '../proto/resources/kubernetes.ts';
 import { nearestName } from '../proto/schema/nearest.ts';
