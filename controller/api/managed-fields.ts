@@ -17,6 +17,13 @@ const fieldsOf = (entry: Entry): FieldSet => (entry.fieldsV1 ?? {}) as Json<Fiel
 
 const isEmpty = (fields: FieldSet): boolean => Object.keys(fields).length === 0;
 
+/** What a writer of the object leaves to status is the server's doing, not the writer's. */
+const ofWriter = (changed: FieldSet, { subresource }: Manager): FieldSet => {
+  if (subresource === 'status' || subresource === 'binding') return changed;
+  const { 'f:status': _status, ...fields } = changed;
+  return fields;
+};
+
 const isOwn = (entry: Entry, object: KubeObject, manager: Manager): boolean =>
   entry.manager === manager.name &&
   entry.operation === 'Update' &&
@@ -35,7 +42,7 @@ export const managedFieldsAfter = (
   now: string,
 ): Entry[] => {
   const manager = { ...writer, name: writer.name.slice(0, managerMax) };
-  const changed = changedFields(before, after);
+  const changed = ofWriter(changedFields(before, after), manager);
   const present = changedFields(undefined, after);
   const result: Entry[] = [];
   let owned = false;

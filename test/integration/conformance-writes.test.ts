@@ -234,7 +234,8 @@ test.serial('a scale is checked like any object', async (t) => {
 
 test.serial('managers own what they set: the spec by its writers, the status by its subresource', async (t) => {
   const { request } = api();
-  await create(`${deployments}?fieldManager=kubectl-create`, deploymentNamed('managed'));
+  const made = await create(`${deployments}?fieldManager=kubectl-create`, deploymentNamed('managed'));
+  t.deepEqual(Object.keys(made.metadata.managedFields[0].fieldsV1).toSorted(), ['f:metadata', 'f:spec']);
   await patch(`${deployments}/managed?fieldManager=kubectl-patch`, { metadata: { labels: { more: 'yes' } } });
   await patch(`${deployments}/managed/scale?fieldManager=kubectl`, { spec: { replicas: 4 } });
   await patch(`${deployments}/managed/status?fieldManager=loop`, { status: { replicas: 4 } });

@@ -15,9 +15,9 @@ const refTo = (name: string): string => `#/components/schemas/${name}`;
 /** Scalars that clients know by name; in Berth's schema they are formats. */
 const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
 const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
-const namedScalars: Readonly<Record<string, JsonRecord & { description: string }>> = {
+const intOrStringWords = 'A number, or a string: the name of a port, or a percentage.';
+const namedScalars: Readonly<Record<string, JsonRecord>> = {
   [intOrString]: {
-    description: 'A number, or a string: the name of a port, or a percentage.',
     format: 'int-or-string',
     oneOf: [{ type: 'integer' }, { type: 'string' }],
   },
@@ -58,14 +58,19 @@ const extensions = (typeName: string, field: string): JsonRecord => {
 /** What a field's type says of itself. */
 const wordsOf = (shape: Shape, descriptions: Descriptions): string | undefined => {
   if ('ref' in shape) return descriptions[shape.ref]?.description;
-  return 'type' in shape && shape.format === 'int-or-string' ? namedScalars[intOrString]?.description : undefined;
+  return 'type' in shape && shape.format === 'int-or-string' ? intOrStringWords : undefined;
 };
 
-const typeSchema = (type: SchemaType, descriptions: Descriptions, kinds: readonly GroupVersionKind[]): JsonRecord => {
+/** The types that fields hold as they are, not in lists or maps. */
+const heldTypes = (schema: Schema): ReadonlySet<string> =>
+  new Set([...schema.types.values()].flatMap(({ fields }) => [...fields.values()].flatMap((shape) => ('ref' in shape ? [shape.ref] : []))));
+
+const typeSchema = (type: SchemaType, descriptions: Descriptions, isHeld: boolean, kinds: readonly GroupVersionKind[]): JsonRecord => {
   const texts = descriptions[type.name];
   const properties: JsonRecord = {};
   for (const [field, shape] of type.fields) {
-    // The client package says nothing on fields that hold a type: the type's own words stand in.
+    // The client package says nothing on fields that hold a type: the type's own words stand in. The type then leaves
+    // them out (see `heldTypes`), since `kubectl explain` prints both.
     const description = texts?.properties[field] ?? wordsOf(shape, descriptions);
     const words = enumOf(type.name, field);
     properties[field] = {
@@ -76,7 +81,7 @@ const typeSchema = (type: SchemaType, descriptions: Descriptions, kinds: readonl
     };
   }
   return {
-    ...(texts?.description ? { description: texts.description } : {}),
+    ...(texts?.description && !isHeld ? { description: texts.description } : {}),
     type: 'object',
     ...(type.fields.size > 0 ? { properties } : {}),
     ...(type.required.length > 0 ? { required: type.required } : {}),
@@ -93,10 +98,11 @@ export const componentSchemas = (
   kindsOf: (type: SchemaType) => readonly GroupVersionKind[],
 ): JsonRecord => {
   const found = new Map<string, JsonRecord>(Object.entries(namedScalars));
+  const held = heldTypes(schema);
   const pending = [...roots];
   for (let type = pending.pop(); type !== undefined; type = pending.pop()) {
     if (found.has(type.name)) continue;
-    found.set(type.name, typeSchema(type, descriptions, kindsOf(type)));
+    found.set(type.name, typeSchema(type, descriptions, held.has(type.name), kindsOf(type)));
     for (const shape of type.fields.values()) {
       const inner = schema.itemType(shape);
       if (inner !== undefined) pending.push(inner);
