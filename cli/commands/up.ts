@@ -24,7 +24,7 @@ export interface UpArguments {
   etcdPeerPort?: number;
   machineNetwork?: string;
   podNetwork?: string;
-  printRegistry: boolean;
+  print?: 'registry' | 'data-dir';
 }
 
 const ports = {
@@ -48,7 +48,7 @@ export const builder = (yargs: Argv): Argv =>
     )
     .option('machine-network', { type: 'string', defaultDescription: defaultMachineNetwork, describe: 'First three octets of the nodes’ addresses' })
     .option('pod-network', { type: 'string', defaultDescription: defaultPodNetwork, describe: 'Range of the pods’ addresses' })
-    .option('print-registry', { type: 'boolean', default: false, describe: 'Only print the registry’s name, such as localhost:5000' })
+    .option('print', { type: 'string', choices: ['registry', 'data-dir'], describe: 'Start nothing, only print this of the cluster' })
     .example('sudo berth up', 'A cluster in /var/lib/berth, its API on port 6443')
     .example('sudo berth up --data-dir /srv/berth --api-port 7443', 'Somewhere else, on another port');
 
@@ -94,8 +94,9 @@ const refuseChange = (made: ClusterSettings, wanted: ClusterSettings): void => {
 };
 
 export const run = async (args: UpArguments, program: Program): Promise<void> => {
-  if (args.printRegistry) {
-    program.stdout.write(`${registryHost(settingsOf(args))}\n`);
+  if (args.print) {
+    const settings = settingsOf(args);
+    program.stdout.write(`${args.print === 'registry' ? registryHost(settings) : settings.dataDir}\n`);
     return;
   }
   checkHost();

@@ -49,7 +49,7 @@ export const command = (program: string, args: readonly string[], options: Comma
     child.on('error', (error) => reject(new CommandFailed(program, 127, error.message)));
     child.on('close', (code) => {
       if (code === 0) resolve(Buffer.concat(stdout).toString());
-      else reject(new CommandFailed(`${program} ${args[0] ?? ''}`.trim(), code ?? 1, Buffer.concat(stderr).toString()));
+      else reject(new CommandFailed(program, code ?? 1, Buffer.concat(stderr).toString()));
     });
     // A program that ends before it has read everything is no failure of its own.
     child.stdin.on('error', () => undefined);

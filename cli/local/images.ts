@@ -18,6 +18,12 @@ export interface Dockerfile {
   readonly arguments?: readonly string[];
 }
 
+/** Names of images on registries of this host, which are spoken to over HTTP. */
+const localName = /^(?:localhost|127\.[\d.]+|\[::1\])(?::\d+)?(?=\/)/;
+
+/** Host and port of an image's registry when that is on this host. */
+export const localRegistry = (tag: string): string | undefined => localName.exec(tag)?.[0];
+
 const storage = (settings: BuildSettings): string[] => [
   '--root', join(settings.storageDir, 'root'), '--runroot', join(settings.storageDir, 'run'), '--storage-driver', 'vfs',
 ];
@@ -32,8 +38,7 @@ export const buildImage = async (tag: string, directory: string, settings: Build
     ...storage(settings), 'build', '--isolation', 'chroot', '--format', 'docker', '--tls-verify=false', '--layers',
     ...(build.file ? ['--file', build.file] : []), ...(build.arguments ?? []).flatMap((pair) => ['--build-arg', pair]), '--tag', tag, directory,
   ], options);
-  const local = /^(localhost|127\.[\d.]+|\[::1\])(:|\/)/.test(tag);
-  await command('buildah', [...storage(settings), 'push', ...(local ? ['--tls-verify=false'] : []), tag, `docker://${tag}`], options);
+  await command('buildah', [...storage(settings), 'push', ...(localRegistry(tag) ? ['--tls-verify=false'] : []), tag, `docker://${tag}`], options);
 };
 
 /** Where Debian puts catatonit; other distributions differ. */

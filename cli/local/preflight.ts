@@ -16,7 +16,8 @@ const programs: Readonly<Record<string, string>> = {
   ip: 'iproute2', 'docker-registry': 'docker-registry', buildah: 'buildah', catatonit: 'catatonit', nsenter: 'util-linux',
 };
 
-const onPath = (program: string): boolean =>
+/** Whether the host has the program, where root finds it. */
+export const onPath = (program: string): boolean =>
   (hostEnvironment(process.env)['PATH'] ?? '').split(delimiter).some((dir) => {
     try {
       accessSync(join(dir, program), constants.X_OK);
