@@ -5,9 +5,9 @@ import type { Program } from './program.ts';
 
 export const contextFlags = (yargs: Argv): Argv =>
   yargs
-    .option('context', { type: 'string', describe: 'The kubeconfig’s context to use', group: 'Cluster:' })
-    .option('kubeconfig', { type: 'string', describe: 'The kubeconfig file', group: 'Cluster:' })
-    .option('namespace', { alias: 'n', type: 'string', describe: 'The namespace', group: 'Cluster:' });
+    .option('context', { type: 'string', requiresArg: true, describe: 'The kubeconfig’s context to use', group: 'Cluster:' })
+    .option('kubeconfig', { type: 'string', requiresArg: true, describe: 'The kubeconfig file', group: 'Cluster:' })
+    .option('namespace', { alias: 'n', type: 'string', requiresArg: true, describe: 'The namespace', group: 'Cluster:' });
 
 export interface SelectionArguments extends ContextArguments {
   readonly selector?: string;
@@ -17,22 +17,22 @@ export interface SelectionArguments extends ContextArguments {
 
 export const selectionFlags = (yargs: Argv): Argv =>
   contextFlags(yargs)
-    .option('selector', { alias: 'l', type: 'string', describe: 'Only objects with these labels, such as app=hello,tier!=test' })
-    .option('field-selector', { type: 'string', describe: 'Only objects with these fields, such as status.phase=Running' })
+    .option('selector', { alias: 'l', type: 'string', requiresArg: true, describe: 'Only objects with these labels, such as app=hello,tier!=test' })
+    .option('field-selector', { type: 'string', requiresArg: true, describe: 'Only objects with these fields, such as status.phase=Running' })
     .option('all-namespaces', { alias: 'A', type: 'boolean', default: false, describe: 'In all namespaces' });
 
 export const outputFlag = (yargs: Argv): Argv =>
-  yargs.option('output', { alias: 'o', type: 'string', describe: 'wide, yaml, json, name or jsonpath=TEMPLATE' });
+  yargs.option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'wide, yaml, json, name or jsonpath=TEMPLATE' });
 
 export const manifestFlags = (yargs: Argv): Argv =>
   yargs
-    .option('filename', { alias: 'f', type: 'string', array: true, default: [], nargs: 1, describe: 'A file, a folder, or "-" for stdin; may be repeated' })
+    .option('filename', { alias: 'f', type: 'string', array: true, default: [], describe: 'A file, a folder, or "-" for stdin; may be repeated' })
     .option('recursive', { alias: 'R', type: 'boolean', default: false, describe: 'Folders with all folders below them' });
 
 export const waitFlags = (yargs: Argv): Argv =>
   yargs
     .option('wait', { type: 'boolean', describe: 'Wait until it is done; by default on a terminal only' })
-    .option('timeout', { type: 'string', describe: 'How long to wait at most, such as 90s or 5m' });
+    .option('timeout', { type: 'string', requiresArg: true, describe: 'How long to wait at most, such as 90s or 5m' });
 
 /** What to do with a warning of the server's. */
 export const showWarning = ({ stderr, env }: Program) => (text: string): void =>

@@ -43,29 +43,50 @@ const openProgram = (): Program => {
     flushed: async () => {
       if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
     },
-    columns: process.stderr.columns ?? 100,
+    columns: process.stderr.columns || 100,
     signal: interrupted.signal,
   };
 };
+
+/** yargs' complaints, as a person would put them. Those that depend on a number have two forms, which its types do not know. */
+const strings = {
+  'Unknown argument: %s': { one: 'there is no flag or argument "%s" here', other: 'there are no flags or arguments %s here' },
+  'Unknown arguments: %s': { one: 'there is no flag or argument "%s" here', other: 'there are no flags or arguments %s here' },
+  'Missing required argument: %s': { one: 'say --%s', other: 'say %s' },
+  'Not enough arguments following: %s': 'the flag "%s" needs a value',
+  'Invalid values:': 'wrong value:',
+  'Argument: %s, Given: %s, Choices: %s': '%s cannot be %s; it is one of %s',
+  'Not enough non-option arguments: got %s, need at least %s': { one: 'something is missing: %s given, %s needed', other: 'something is missing: %s given, %s needed' },
+};
+
+/** On one line. */
+const usageText = (message: string): string => message.split('\n').map((line) => line.trim()).filter(Boolean).join(' ');
+
+/** `-f -` as one word: a dash alone is stdin, and yargs would take it for an argument of its own. */
+const withStdin = (args: readonly string[]): readonly string[] =>
+  args.flatMap((arg, at) => (arg === '-' && args[at - 1]?.startsWith('-') ? [] : args[at + 1] === '-' && arg.startsWith('-') ? [`${arg}=-`] : [arg]));
 
 const runCommand = async (name: string, rest: readonly string[], program: Program): Promise<void> => {
   const row = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!row) {
     const near = nearestName(name, Object.keys(commands));
-    throw new UsageError(`there is no command "${name}"${near ? `; did you mean "${near}"?` : ''} "berth --help" lists them all.`);
+    throw new UsageError(`there is no command "${name}"${near ? `; did you mean "${near}"?` : '.'} "berth --help" lists them all.`);
   }
   const [module, { default: yargs }] = await Promise.all([row.load(), import('yargs')]);
   let failure: unknown;
   let parsed: { readonly args: object } | undefined;
-  await yargs([name, ...rest])
+  await yargs([name, ...withStdin(rest)])
     .scriptName('berth')
     .version(false)
     .strict()
     .exitProcess(false)
     .locale('en')
     .wrap(Math.min(process.stdout.columns ?? 100, 110))
+    // One value for each -f, so that what follows is not taken for more of them.
+    .parserConfiguration({ 'greedy-arrays': false })
+    .updateStrings(strings as unknown as Record<string, string>)
     .fail((message, error) => {
-      failure ??= error ?? new UsageError(`${message.split('\n')[0]}; "berth ${name} --help" tells more`);
+      failure ??= new UsageError(`${usageText(message ?? error.message)}; "berth ${name} --help" tells more`);
     })
     // Only remembered here: a handler would run even when the arguments turn out to be wrong.
     .command({ command: module.command, describe: module.describe, builder: module.builder, handler: (args) => { parsed = { args }; } })

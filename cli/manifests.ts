@@ -148,7 +148,7 @@ class Collector {
  * All objects that `-f` names, checked against the schema. Throws ManifestError with all that is wrong, UsageError when nothing is named.
  */
 export const readManifests = ({ filename, recursive }: ManifestArguments): readonly Manifest[] => {
-  if (filename.length === 0) throw new UsageError('name a file, a folder or "-" with -f');
+  if (filename.length === 0 || filename.includes('')) throw new UsageError('name a file, a folder or "-" with -f');
   const collector = new Collector(loadSchema());
   for (const path of filename) for (const source of sourcesOf(path, recursive)) collector.source(source);
   if (collector.lines.length > 0) throw new ManifestError(collector.lines);

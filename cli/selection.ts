@@ -13,7 +13,7 @@ const kindOrThrow = (name: string): Kind => {
   const kind = kindNamed(name);
   if (kind) return kind;
   const near = nearestName(name.toLowerCase(), kinds.flatMap((known) => [known.plural, known.singular]));
-  throw new UsageError(`there is no kind "${name}"${near ? `; did you mean "${near}"?` : ''} The kinds: ${kinds.map((known) => known.plural).join(', ')}`);
+  throw new UsageError(`there is no kind "${name}"${near ? `; did you mean "${near}"?` : '.'} The kinds: ${kinds.map((known) => known.plural).join(', ')}`);
 };
 
 const kindsNamed = (text: string): readonly Kind[] =>

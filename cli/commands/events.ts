@@ -25,8 +25,8 @@ export interface EventsArguments extends SelectionArguments {
 
 export const builder = (yargs: Argv): Argv =>
   outputFlag(selectionFlags(yargs))
-    .option('for', { type: 'string', describe: 'Only about this object, such as pod/hello-x' })
-    .option('types', { type: 'string', describe: 'Only these types: Normal, Warning' })
+    .option('for', { type: 'string', requiresArg: true, describe: 'Only about this object, such as pod/hello-x' })
+    .option('types', { type: 'string', requiresArg: true, describe: 'Only these types: Normal, Warning' })
     .option('watch', { alias: 'w', type: 'boolean', default: false, describe: 'Go on with those that come' })
     .option('headers', { type: 'boolean', default: true, describe: 'The table’s first line; --no-headers leaves it out' })
     .example('berth events', 'In this namespace')

@@ -31,8 +31,8 @@ export interface ScaleArguments extends SelectionArguments, ObjectArguments {
 export const builder = (yargs: Argv): Argv =>
   waitFlags(manifestFlags(selectionFlags(yargs)))
     .positional('what', { type: 'string', array: true, describe: 'deployment/hello, "rs hello-7d4"' })
-    .option('replicas', { type: 'number', demandOption: true, describe: 'How many' })
-    .option('current-replicas', { type: 'number', describe: 'Only if this many are wanted now' })
+    .option('replicas', { type: 'number', requiresArg: true, demandOption: true, describe: 'How many' })
+    .option('current-replicas', { type: 'number', requiresArg: true, describe: 'Only if this many are wanted now' })
     .option('all', { type: 'boolean', default: false, describe: 'All of the kind' })
     .example('berth scale deployment/hello --replicas 5', 'Five, and wait until they serve')
     .example('berth scale deploy hello --current-replicas 5 --replicas 2', 'From five to two, unless somebody has changed it');

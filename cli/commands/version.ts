@@ -18,7 +18,7 @@ export interface VersionArguments extends ContextArguments {
 export const builder = (yargs: Argv): Argv =>
   contextFlags(yargs)
     .option('client', { type: 'boolean', default: false, describe: 'This program alone, without asking the server' })
-    .option('output', { alias: 'o', type: 'string', describe: 'yaml or json' })
+    .option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'yaml or json' })
     .example('berth version', 'Both versions')
     .example('berth version --client -o json', 'This program’s, for scripts');
 

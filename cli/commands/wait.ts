@@ -26,9 +26,9 @@ export interface WaitArguments extends SelectionArguments, ObjectArguments {
 export const builder = (yargs: Argv): Argv =>
   manifestFlags(selectionFlags(yargs))
     .positional('what', { type: 'string', array: true, describe: 'pod/hello-x, "pods" with -l or --all' })
-    .option('for', { type: 'string', demandOption: true, describe: 'condition=NAME[=VALUE], delete, create, jsonpath=PATH[=VALUE]' })
+    .option('for', { type: 'string', requiresArg: true, demandOption: true, describe: 'condition=NAME[=VALUE], delete, create, jsonpath=PATH[=VALUE]' })
     .option('all', { type: 'boolean', default: false, describe: 'All of the kind in the namespace' })
-    .option('timeout', { type: 'string', default: '30s', describe: 'How long at most; 0 looks once' })
+    .option('timeout', { type: 'string', requiresArg: true, default: '30s', describe: 'How long at most; 0 looks once' })
     .example('berth wait deployment/hello --for=condition=Available', 'Until enough replicas serve')
     .example('berth wait pods -l app=hello --for=delete --timeout 60s', 'Until pods are gone')
     .example("berth wait pod/a --for=jsonpath='{.status.phase}'=Running", 'Until a field has a value');
