@@ -59,31 +59,37 @@ export const awaitRevision = async (reader: Reader, revision: number): Promise<v
   }
 };
 
-/** Brings the cache to where the query wants to read. */
-const reachDemanded = async (reader: Reader, query: Query): Promise<void> => {
+/**
+ * Whether what the selection is taken from is as it was at `revision`. Throws Expired when the history no longer reaches
+ * back so far.
+ */
+const isUnchangedSince = async (reader: Reader, { kind, namespace }: Selection, revision: number): Promise<boolean> => {
+  const watcher = reader.watch(kind, revision, namespace);
+  const first = watcher.changes()[Symbol.asyncIterator]().next();
+  watcher.close();
+  return (await first).done === true;
+};
+
+/** Brings the cache to where the query wants to read; resolves to the revision that the answer must be of, if there is one. */
+const reachDemanded = async (reader: Reader, selection: Selection, query: Query): Promise<number | undefined> => {
   if (query.has('sendInitialEvents')) throw badRequest('sendInitialEvents is forbidden for list');
   const revision = revisionParameter(query);
   const match = choiceParameter(query, 'resourceVersionMatch', ['Exact', 'NotOlderThan']);
   if (match && revision === undefined) throw badRequest('resourceVersionMatch is forbidden unless resourceVersion is provided');
   if (match === 'Exact' && revision === 0) throw badRequest('resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
-  if (revision === undefined) return reader.current();
-  await awaitRevision(reader, revision);
-  if (match === 'Exact' && revision !== reader.revision) throw expired();
-};
-
-/** Throws Expired when the history no longer reaches back to `revision`. */
-const requireHistory = async (reader: Reader, { kind, namespace }: Selection, revision: number): Promise<void> => {
-  const watcher = reader.watch(kind, revision, namespace);
-  const first = watcher.changes()[Symbol.asyncIterator]().next();
-  watcher.close();
-  await first;
+  if (revision === undefined) await reader.current();
+  else await awaitRevision(reader, revision);
+  if (revision === undefined || match !== 'Exact') return undefined;
+  if (!(await isUnchangedSince(reader, selection, revision))) throw expired();
+  return revision;
 };
 
 const resume = async (reader: Reader, selection: Selection, query: Query, token: string): Promise<Position> => {
   if (revisionParameter(query)) throw badRequest('specifying resource version is not allowed when using continue');
   const position = decodePosition(token);
   if (position.revision > reader.revision) throw expired();
-  await requireHistory(reader, selection, position.revision);
+  // Throws when a watch from the first page's revision is no longer possible.
+  await isUnchangedSince(reader, selection, position.revision);
   return position;
 };
 
@@ -107,8 +113,9 @@ export const listPage = async (reader: Reader, selection: Selection, query: Quer
   const limit = countParameter(query, 'limit') || undefined;
   const token = textParameter(query, 'continue');
   const position = token === undefined ? undefined : await resume(reader, selection, query, token);
-  if (!position) await reachDemanded(reader, query);
-  const revision = position?.revision ?? reader.revision;
+  const demanded = position?.revision ?? (await reachDemanded(reader, selection, query));
+  // From here on without an await: these objects are of this revision.
+  const revision = demanded ?? reader.revision;
   const found = select(reader, selection);
   const start = position ? indexAfter(found, position.after) : 0;
   const items = start === 0 && (limit === undefined || found.length <= limit) ? found : found.slice(start, start + (limit ?? found.length));
