@@ -9,6 +9,7 @@ import { EventQueue } from './event-queue.ts';
 import { readHostIdentity } from './host-facts.ts';
 import { ensureIdentity, JoinFailure } from './identity.ts';
 import { networkReadyPollMs, networkReadyTimeoutMs } from './limits.ts';
+import { applyRules, masqueradeRules } from './network/masquerade.ts';
 import { networkList, uplinkMtu, writeNetworkList } from './network/cni.ts';
 import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch, type RuntimeFacts } from './node-status.ts';
@@ -26,6 +27,7 @@ import { shutdownSignal } from '../proto/process/shutdown.ts';
 
 /** Sets the pod network up and waits until the runtime has taken it: containerd reads the file when it sees it. */
 const setUpNetwork = async (config: AgentConfig, podCidr: string, facts: RuntimeFacts): Promise<void> => {
+  await applyRules(masqueradeRules(podCidr));
   const leasesDir = join(config.dataDir, 'cni-leases');
   const list = networkList(podCidr, await uplinkMtu(config.nodeAddress), leasesDir);
   if (!(await writeNetworkList(config.containerd.cniConfigDir, list))) return;

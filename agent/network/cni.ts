@@ -21,7 +21,8 @@ export const networkList = (podCidr: string, mtu: number, leasesDir: string, bri
       type: 'bridge',
       bridge,
       isGateway: true,
-      ipMasq: true,
+      // One rule for all pods does it: see masquerade.ts.
+      ipMasq: false,
       // A pod may reach itself through a service.
       hairpinMode: true,
       mtu,

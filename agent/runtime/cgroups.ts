@@ -12,6 +12,7 @@ import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { qosClass } from '../../proto/resources/qos.ts';
 import type { Pod } from '../../proto/resources/kubernetes.ts';
 import { runtimeLimits } from '../limits.ts';
+import { killLost } from './lost-processes.ts';
 import { cpuWeight, type PodResources, podResources } from './resources.ts';
 
 export interface CgroupMounts {
@@ -66,6 +67,15 @@ const ancestry = (path: string): string[] => {
   return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
 };
 
+/** Of a group and of those below it; none when there is no such group. */
+const processesIn = async (path: string): Promise<number[]> => {
+  const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
+  const below = entries.filter((entry) => entry.isDirectory()).map((entry) => processesIn(`${path}/${entry.name}`));
+  const text = entries.length > 0 ? await readFile(`${path}/cgroup.procs`, 'utf8').catch(() => '') : '';
+  // 0 is a process outside this process's own namespace: nothing that could be killed from here.
+  return [...text.split('\n').map(Number).filter((pid) => pid > 0), ...(await Promise.all(below)).flat()];
+};
+
 const removeTree = async (path: string): Promise<void> => {
   const entries = await readdir(path, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) if (entry.isDirectory()) await removeTree(`${path}/${entry.name}`);
@@ -115,12 +125,21 @@ export class Cgroups {
     for (const [file, text] of v2Settings(resources)) await writeFile(`${mount}${path}/${file}`, text);
   }
 
-  /** Removes a pod's cgroups, once nothing runs in them. Idempotent. */
+  /**
+   * Removes a pod's cgroups. What still runs in them the runtime has lost: it is killed, and the call rejects; the next finds
+   * the groups empty. Idempotent.
+   */
   async remove(uid: string): Promise<void> {
     // The runtime made groups in hierarchies that this class does not use (devices, freezer, cpuset, …), too.
     const base = '/sys/fs/cgroup';
     const mounts = new Set([...this.#mounts.v1.values(), ...(this.#mounts.v2 ? [this.#mounts.v2] : [])]);
     for (const name of await readdir(base).catch(() => [])) mounts.add(`${base}/${name}`);
-    for (const mount of mounts) for (const path of podCgroups(this.#parent, uid)) await removeTree(`${mount}${path}`);
+    const paths = [...mounts].flatMap((mount) => podCgroups(this.#parent, uid).map((path) => `${mount}${path}`));
+    const lost = new Set((await Promise.all(paths.map(processesIn))).flat());
+    if (lost.size > 0) {
+      await killLost([...lost]);
+      throw new Error(`${lost.size} processes of pod ${uid} were lost by the runtime and have been killed`);
+    }
+    for (const path of paths) await removeTree(path);
   }
 }

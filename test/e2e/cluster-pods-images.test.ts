@@ -36,7 +36,7 @@ test.before(async () => {
 });
 
 test.after.always(async () => {
-  await pods?.close();
+  await pods?.close().catch(() => undefined);
   await registry?.stop();
   await cluster?.stop();
   rmSync(dir, { recursive: true, force: true });

@@ -19,7 +19,7 @@ test.before(async () => {
 });
 
 test.after.always(async () => {
-  await pods?.close();
+  await pods?.close().catch(() => undefined);
   await cluster?.stop();
 });
 

@@ -1,0 +1,183 @@
+/** Agents, containerd and controllers that die while pods come and go: nothing runs twice, restarts or stays behind. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { nodeKind, podKind } from '../../proto/kinds.ts';
+import { seededRandom } from '../../proto/process/random.ts';
+import type { Node, Pod } from '../../proto/resources/kubernetes.ts';
+import { until } from '../fixtures/child.ts';
+import { type ClusterFixture, pushScript, startCluster } from '../fixtures/cluster.ts';
+import { ClusterPods, containerOf, forever, isReady, podOf, shell } from '../fixtures/cluster-pods.ts';
+import { nodeTraces, shimSockets } from '../fixtures/cluster-traces.ts';
+
+const test = anyTest.serial as TestFn;
+const seed = Date.now() % 100_000;
+const random = seededRandom(seed);
+let cluster: ClusterFixture;
+let pods: ClusterPods;
+let image: string;
+let shared: string;
+let before: ReturnType<typeof nodeTraces>;
+
+test.before(async () => {
+  cluster = await startCluster();
+  image = await pushScript(cluster, 'box:1', 'exec sleep 3600\n');
+  pods = await ClusterPods.open(cluster);
+  shared = join(cluster.dataDir, 'shared');
+  mkdirSync(shared);
+  // The first pod makes what stays: the bridge, the image, the classes' cgroups.
+  await pods.start(noting('warm-up'));
+  await pods.delete('warm-up');
+  await pods.untilGone('warm-up');
+  before = nodeTraces(cluster);
+});
+
+test.after.always(async () => {
+  await pods?.close().catch(() => undefined);
+  await cluster?.stop();
+});
+
+/** Notes each start of its container where the test sees it. */
+const noting = (name: string): Pod =>
+  podOf(name, [shell(image, `echo $NAME >> /shared/starts; ${forever}`, {
+    env: [{ name: 'NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+    volumeMounts: [{ name: 'shared', mountPath: '/shared' }, { name: 'own', mountPath: '/own' }],
+  })], { volumes: [{ name: 'shared', hostPath: { path: shared } }, { name: 'own', emptyDir: { medium: 'Memory' } }], terminationGracePeriodSeconds: 1 });
+
+const starts = (): Map<string, number> => {
+  const counts = new Map<string, number>();
+  const file = join(shared, 'starts');
+  for (const name of existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+};
+
+const noTraces = async (t: ExecutionContext): Promise<void> => {
+  // A shim ends a moment after its container is forgotten.
+  await until('nothing is left', () => JSON.stringify(nodeTraces(cluster)) === JSON.stringify(before), 10_000).catch(() => undefined);
+  t.deepEqual(nodeTraces(cluster), before);
+};
+
+const removeAll = async (): Promise<void> => {
+  const names = [...pods.names];
+  await Promise.all(names.map((name) => pods.delete(name).catch(() => undefined)));
+  await Promise.all(names.map((name) => pods.untilGone(name)));
+};
+
+const supervisorOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+const killed = async (name: string): Promise<void> => {
+  const pid = cluster.pid(name);
+  process.kill(pid, 'SIGKILL');
+  await until(`${name} is there again`, () => cluster.pid(name) !== pid && existsSync(`/proc/${cluster.pid(name)}`), 30_000);
+};
+
+/** Makes and deletes pods, some by force, until told to stop. */
+const churn = async (prefix: string, stop: AbortSignal): Promise<string[]> => {
+  const alive: string[] = [];
+  for (let index = 0; !stop.aborted; index++) {
+    const name = `${prefix}-${index}`;
+    await pods.create(noting(name));
+    alive.push(name);
+    await sleep(50 + random.next() * 300);
+    if (alive.length > 6) {
+      const [victim = ''] = alive.splice(Math.floor(random.next() * alive.length), 1);
+      await pods.delete(victim, random.next() < 0.2 ? 0 : undefined);
+    }
+  }
+  return alive;
+};
+
+const churnUnderKills = async (t: ExecutionContext, name: string, kills: number): Promise<void> => {
+  t.log(`seed ${seed}`);
+  const stop = new AbortController();
+  const churning = churn(name.replace('node-1-', ''), stop.signal);
+  for (let kill = 0; kill < kills; kill++) {
+    await sleep(200 + random.next() * 2_500);
+    await killed(name);
+  }
+  stop.abort();
+  const alive = await churning;
+  await Promise.all(alive.map((one) => pods.until(one, isReady)));
+  for (const one of alive) t.is(containerOf(pods.get(one))?.restartCount, 0, `${one} was restarted`);
+};
+
+test('sixty pods come and go without a trace', async (t) => {
+  for (let round = 0; round < 3; round++) {
+    const names = Array.from({ length: 20 }, (_, index) => `many-${round}-${index}`);
+    await Promise.all(names.map((name) => pods.create(noting(name))));
+    // A third is deleted before it runs.
+    await Promise.all(names.map((name, index) => (index % 3 === 0 ? pods.delete(name, index % 2 === 0 ? 0 : undefined) : pods.until(name, isReady))));
+    await removeAll();
+  }
+  await noTraces(t);
+});
+
+test('the agent is killed again and again while pods come and go: none runs twice, none is restarted, nothing is left', async (t) => {
+  await churnUnderKills(t, 'node-1-agent', 5);
+  t.deepEqual([...starts()].filter(([, count]) => count > 1), []);
+  await removeAll();
+  await noTraces(t);
+});
+
+test('containerd is killed while pods come and go: those that run go on, nothing is left', async (t) => {
+  const steady = await pods.start(noting('steady'));
+  const pid = pods.pid('steady');
+  await churnUnderKills(t, 'node-1-containerd', 3);
+  t.is(pods.pid('steady'), pid);
+  t.is(containerOf(pods.get('steady'))?.containerID, containerOf(steady)?.containerID);
+  await removeAll();
+  await noTraces(t);
+});
+
+test('an agent that is told to end leaves its containers running', async (t) => {
+  await pods.start(noting('left'));
+  const pid = pods.pid('left');
+  const agent = cluster.pid('node-1-agent');
+  process.kill(agent, 'SIGTERM');
+  await until('another agent is there', () => cluster.pid('node-1-agent') !== agent && existsSync(`/proc/${cluster.pid('node-1-agent')}`), 20_000);
+  await pods.start(noting('afterwards'));
+  t.is(pods.pid('left'), pid);
+  t.is(containerOf(pods.get('left'))?.restartCount, 0);
+});
+
+test('with no controller for 20 s the node heals by itself; then the API says so, and nobody was called dead', async (t) => {
+  await Promise.all(['healed', 'ended', 'kept'].map((name) => pods.start({ ...noting(name), spec: { ...noting(name).spec, containers: noting(name).spec?.containers ?? [], restartPolicy: name === 'ended' ? 'Never' : 'Always' } })));
+  const [victim, ended, kept] = [pods.pid('healed'), pods.pid('ended'), pods.pid('kept')];
+  const controller = cluster.pid('controller');
+  const supervisor = supervisorOf(controller);
+  process.kill(supervisor, 'SIGSTOP');
+  try {
+    process.kill(controller, 'SIGKILL');
+    await sleep(1_000);
+    process.kill(victim, 'SIGKILL');
+    process.kill(ended, 'SIGKILL');
+    await until('the container runs again', () => starts().get('healed') === 2, 5_000);
+    await sleep(19_000);
+  } finally {
+    process.kill(supervisor, 'SIGCONT');
+  }
+  await until('the API answers', async () => (await cluster.client.get<Pod>(podKind, 'default', 'kept').catch(() => undefined)) !== undefined, 20_000);
+  const beganMs = Date.now();
+  const healed = await pods.until('healed', (pod) => containerOf(pod)?.restartCount === 1 && isReady(pod), 15_000);
+  t.log(`status right ${Date.now() - beganMs} ms after the API was back`);
+  t.is(containerOf(healed)?.lastState?.terminated?.exitCode, 137);
+  t.is((await pods.until('ended', (pod) => pod.status?.phase === 'Failed', 15_000)).status?.phase, 'Failed');
+  // Longer than a node may take to come back.
+  await sleep(7_000);
+  const node = await cluster.client.get<Node>(nodeKind, undefined, 'node-1');
+  t.is(node.status?.conditions?.find(({ type }) => type === 'Ready')?.status, 'True');
+  t.deepEqual(node.spec?.taints ?? [], []);
+  t.is(pods.pid('kept'), kept);
+  t.true(pods.history('kept').every(({ pod }, index, all) => isReady(pod) || !all.slice(0, index).some((earlier) => isReady(earlier.pod))), 'a pod that ran on was called unready');
+  t.notRegex(await cluster.client.text('GET', '/api/v1/namespaces/default/events'), /NodeNotReady/);
+});
+
+test('down leaves nothing of the node behind', async (t) => {
+  const sockets = shimSockets(cluster);
+  t.true(sockets.length > 0);
+  await pods.close().catch(() => undefined);
+  await cluster.stop();
+  t.deepEqual(sockets.filter((socket) => existsSync(socket)), []);
+  t.false(existsSync(cluster.dataDir));
+});
