@@ -1,6 +1,6 @@
 /** Subresources that are not a part of the object: scale, binding, eviction. */
 import { badRequest } from '../../proto/errors.ts';
-import type { Scale } from '../../proto/resources/kubernetes.ts';
+import type { KubeObject, Scale } from '../../proto/resources/kubernetes.ts';
 import { jsonAnswer } from './answer.ts';
 import { answer, type Backend, type Call } from './call.ts';
 import { isObject } from './json-equality.ts';
@@ -8,17 +8,28 @@ import { negotiateForm } from './negotiation.ts';
 import { deleteOptionsOf, plainWriteOptions, writeOptionsOf } from './request-options.ts';
 import { scaleKind, scaleOf } from './scale.ts';
 import { objectOf, patchTypeOf } from './write-handlers.ts';
+import { partialMetadata } from './table.ts';
+import { scaleTable } from './table-workloads.ts';
 import { findPresent, keyOf } from './write-context.ts';
 
 const created = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
 
+const tableOf = (scale: KubeObject, nowMs: number): object => ({
+  kind: 'Table',
+  apiVersion: 'meta.k8s.io/v1',
+  metadata: { resourceVersion: scale.metadata.resourceVersion },
+  columnDefinitions: scaleTable.columns,
+  rows: [{ cells: scaleTable.cells(scale, nowMs), object: partialMetadata(scale) }],
+});
+
 /** GET of `scale`. */
-export const handleGetScale = async (call: Call, { reader }: Backend): Promise<void> => {
+export const handleGetScale = async (call: Call, { reader, clock }: Backend): Promise<void> => {
   const { kind, namespace = '', name = '' } = call.target;
-  negotiateForm(call.headers.accept);
+  const form = negotiateForm(call.headers.accept);
   await reader.current();
   const { object } = await findPresent(reader, kind, keyOf(namespace, name));
-  await answer(call, jsonAnswer(200, scaleOf(object)));
+  const scale = scaleOf(object);
+  await answer(call, jsonAnswer(200, form === 'table' ? tableOf(scale as KubeObject, clock.nowMs()) : scale));
 };
 
 /** PUT of `scale`. */

@@ -1,5 +1,5 @@
 /** Columns of pods and what makes them. */
-import type { Container, Deployment, Pod, ReplicaSet } from '../../proto/resources/kubernetes.ts';
+import type { Container, Deployment, KubeObject, Pod, ReplicaSet, Scale } from '../../proto/resources/kubernetes.ts';
 import { podStatusText, readyCounts, restartCounts } from '../../proto/resources/pod.ts';
 import { selectorText } from '../../proto/resources/selector.ts';
 import { ageColumn, ageOf, column, joined, type KindTable, nameColumn, nameOf, none, shortDuration, wide } from './table-column.ts';
@@ -102,5 +102,19 @@ export const replicaSetTable: KindTable<ReplicaSet> = {
       ageOf(set, nowMs),
       ...templateCells(set),
     ];
+  },
+};
+
+/** The subresource scale; its object is no kind of its own. */
+export const scaleTable: KindTable = {
+  columns: [
+    nameColumn,
+    column('Desired', 'Pods that are wanted.', 'integer'),
+    column('Available', 'Pods that there are.', 'integer'),
+    ageColumn,
+  ],
+  cells(object, nowMs) {
+    const { spec, status } = object as KubeObject & Pick<Scale, 'spec' | 'status'>;
+    return [nameOf(object), spec?.replicas ?? 0, status?.replicas ?? 0, ageOf(object, nowMs)];
   },
 };
