@@ -15,7 +15,11 @@ const refTo = (name: string): string => `#/components/schemas/${name}`;
 /** Scalars that clients know by name; in Berth's schema they are formats. */
 const intOrString = 'io.k8s.apimachinery.pkg.util.intstr.IntOrString';
 const quantity = 'io.k8s.apimachinery.pkg.api.resource.Quantity';
-const intOrStringWords = 'A number, or a string: the name of a port, or a percentage.';
+/** What fields of these formats are, where the client package does not say. */
+const formatWords: Readonly<Record<string, string>> = {
+  'int-or-string': 'A number, or a string: the name of a port, or a percentage.',
+  'micro-time': 'A time with six digits after the second: 2006-01-02T15:04:05.000000Z.',
+};
 const namedScalars: Readonly<Record<string, JsonRecord>> = {
   [intOrString]: {
     format: 'int-or-string',
@@ -58,7 +62,7 @@ const extensions = (typeName: string, field: string): JsonRecord => {
 /** What a field's type says of itself. */
 const wordsOf = (shape: Shape, descriptions: Descriptions): string | undefined => {
   if ('ref' in shape) return descriptions[shape.ref]?.description;
-  return 'type' in shape && shape.format === 'int-or-string' ? intOrStringWords : undefined;
+  return 'type' in shape && shape.format ? formatWords[shape.format] : undefined;
 };
 
 /** The types that fields hold as they are, not in lists or maps. */
