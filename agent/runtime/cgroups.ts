@@ -125,6 +125,16 @@ export class Cgroups {
     for (const [file, text] of v2Settings(resources)) await writeFile(`${mount}${path}/${file}`, text);
   }
 
+  /** Uids of the pods that have cgroups here, whoever made them. */
+  async pods(): Promise<string[]> {
+    const { v1, v2 } = this.#mounts;
+    const mounts = v1.size > 0 ? [...v1.values()] : v2 === undefined ? [] : [v2];
+    // The pods' groups lie beside each other: their parent is that of a pod without a name.
+    const parents = mounts.flatMap((mount) => podCgroups(this.#parent, '').map((path) => `${mount}${path.slice(0, path.lastIndexOf('/'))}`));
+    const names = (await Promise.all(parents.map((parent) => readdir(parent).catch(() => [])))).flat();
+    return [...new Set(names.filter((name) => name.startsWith('pod')).map((name) => name.slice('pod'.length)))];
+  }
+
   /**
    * Removes a pod's cgroups. What still runs in them the runtime has lost: it is killed, and the call rejects; the next finds
    * the groups empty. Idempotent.

@@ -196,8 +196,8 @@ export class CriRuntime implements Runtime {
   }
 
   async podsOnDisk(): Promise<readonly string[]> {
-    const [pods, logs] = await Promise.all([readdir(this.#layout.pods), readdir(this.#layout.logs)]);
-    return [...new Set([...pods, ...logs.map(uidOfLogFolder)])].filter(isUid);
+    const [pods, logs, cgroups] = await Promise.all([readdir(this.#layout.pods), readdir(this.#layout.logs), this.#cgroups?.pods() ?? []]);
+    return [...new Set([...pods, ...logs.map(uidOfLogFolder), ...cgroups])].filter(isUid);
   }
 
   log(query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {

@@ -145,7 +145,7 @@ export interface Runtime {
   cleanPod(uid: string): Promise<void>;
   /** Bytes on disk of each emptyDir of the pod, by volume name; a runtime may not know. */
   volumeUsage?(uid: string): Promise<ReadonlyMap<string, number>>;
-  /** Pod uids that have something on disk, for cleaning after a restart. */
+  /** Pod uids that have something on disk, or a cgroup, for cleaning after a restart. */
   podsOnDisk(): Promise<readonly string[]>;
   /** Resolves once the log is found. Throws ApiError BadRequest with Kubernetes' words. */
   log(query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;

@@ -5,5 +5,5 @@ test('what pods send beyond their subnet is masqueraded, however often it is ask
   const rules = masqueradeRules('10.1.2.0/24');
   t.regex(rules, /ip saddr 10\.1\.2\.0\/24 ip daddr != \{ 10\.1\.2\.0\/24, 224\.0\.0\.0\/4 \} masquerade/);
   const [create, remove] = rules.split('\n');
-  t.is(`delete ${create}`, remove);
+  t.is(remove, `delete ${create}`);
 });
