@@ -37,6 +37,7 @@ export const exclusively = async <T>(name: string, onWait: () => void, work: () 
   let server = await take(address);
   if (!server) onWait();
   while (!server) {
+    signal.throwIfAborted();
     await holderEnds(address, signal);
     signal.throwIfAborted();
     server = await take(address);

@@ -38,17 +38,20 @@ export const kubeconfigFiles = (env: NodeJS.ProcessEnv): readonly KubeconfigFile
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
+/** Sets or, with undefined, removes one entry of a list; its neighbours keep their comments. */
 const setNamed = (document: Document, list: string, name: string, value: object | undefined): void => {
-  const items = document.get(list);
-  const kept = isSeq(items) ? items.items.filter((item) => !(isMap(item) && (item as YAMLMap).get('name') === name)) : [];
-  document.set(list, document.createNode([]));
+  if (!isSeq(document.get(list))) document.set(list, document.createNode([]));
   const target = document.get(list);
-  if (isSeq(target)) target.items = [...kept, ...(value ? [document.createNode({ name, ...value })] : [])];
+  if (!isSeq(target)) return;
+  target.items = target.items.filter((item) => !(isMap(item) && (item as YAMLMap).get('name') === name));
+  if (value) target.items.push(document.createNode({ name, ...value }));
+  // `[]` on one line would keep what is put into it on one line, too.
+  target.flow = target.items.length === 0;
 };
 
 const load = (file: string): Document => {
   const document = parseDocument(existsSync(file) ? readFileSync(file, 'utf8') : '');
-  if (document.errors.length > 0) throw new Error(`${file} is not valid YAML (${document.errors[0]?.message ?? ''}); mend it or set KUBECONFIG to another file`);
+  if (document.errors.length > 0) throw new Error(`${file} is not valid YAML (${document.errors[0]?.message.split('\n')[0] ?? ''}); mend it or set KUBECONFIG to another file`);
   if (!isMap(document.contents)) {
     document.contents = document.createNode({ apiVersion: 'v1', kind: 'Config', clusters: [], contexts: [], users: [], 'current-context': '' }) as never;
   }

@@ -25,6 +25,7 @@ export interface ProcessFolders {
 }
 
 const stopPollMs = 25;
+const killRoundsMax = 10;
 
 /** In the environment of every process under a supervisor: the run directory and the name. */
 const markVariable = 'BERTH_PROCESS';
@@ -124,8 +125,8 @@ export const stop = async (folders: ProcessFolders, name: string, graceMs: numbe
   const pids = left();
   for (const pid of pids) signal(pid, 'SIGTERM');
   await ended(pids, graceMs, clock);
-  // Asked again: a supervisor may have started the program anew just before the signal reached it.
-  await kill(left(), clock);
+  // Asked again: a supervisor may have started the program anew, or that a child of its own, just before the signal came.
+  for (let round = 0; round < killRoundsMax && left().length > 0; round += 1) await kill(left(), clock);
   for (const suffix of ['pid', 'supervisor']) rmSync(join(folders.run, `${name}.${suffix}`), { force: true });
 };
 
