@@ -5,7 +5,7 @@
  */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
-import { ApiError, badRequest, noSuchResource } from '../../proto/errors.ts';
+import { ApiError, noSuchResource } from '../../proto/errors.ts';
 import type { Log } from '../../proto/process/log.ts';
 import { extraBodyBytesMax } from '../limits.ts';
 import { type Answer, errorAnswer, jsonAnswer, send, setWarnings } from './answer.ts';
@@ -228,9 +228,3 @@ export class Rest {
 
 const stackOf = (error: unknown): string =>
   error instanceof Error ? `${error.name} ${(error.stack ?? '').split('\n').slice(1, 4).map((line) => line.trim()).join(' ')}` : typeof error;
-
-/** The answer to what is not HTTP. */
-export const malformedAnswer = (): string => {
-  const body = JSON.stringify(badRequest('the request is malformed, or its head is too large').toStatus());
-  return `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
-};

@@ -1,6 +1,6 @@
 /** The HTTPS server: TLS, time limits and the life of connections. What a request means is for rest.ts. */
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
@@ -16,7 +16,8 @@ import { BodyDecoder } from './body.ts';
 import { Inflight } from './inflight.ts';
 import type { OpenApi } from './openapi.ts';
 import { RequestMetrics } from './request-metrics.ts';
-import { type ExtraRoute, malformedAnswer, Rest } from './rest.ts';
+import { malformedAnswer, plainHttpAnswer, tooSlowAnswer } from './refusal.ts';
+import { type ExtraRoute, Rest } from './rest.ts';
 import { ServerInfo } from './server-info.ts';
 
 export interface ApiServerOptions {
@@ -46,7 +47,7 @@ export class ApiServer {
   readonly #rest: Rest;
   readonly #server: Server;
   readonly #clock: Clock;
-  readonly #sockets = new Set<Duplex>();
+  readonly #sockets = new Set<Socket>();
 
   constructor(options: ApiServerOptions) {
     const { api, reader, openapi, tunnels, tls, clock, version, ready } = options;
@@ -76,6 +77,7 @@ export class ApiServer {
         keepAliveTimeout: keepAliveTimeoutMs,
         headersTimeout: headersTimeoutMs,
         requestTimeout: requestTimeoutMs,
+        handshakeTimeout: headersTimeoutMs,
         connectionsCheckingInterval: Math.min(headersTimeoutMs, requestTimeoutMs) / 2,
         noDelay: true,
       },
@@ -113,19 +115,35 @@ export class ApiServer {
 
   #watchSockets(): void {
     const server = this.#server;
-    server.on('connection', (socket) => {
+    server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
       // A peer that breaks off is no event.
       socket.on('error', () => undefined);
     });
-    server.on('tlsClientError', (_error, socket) => void socket.destroy());
-    server.on('clientError', (_error, socket) => {
+    server.on('tlsClientError', (error: NodeJS.ErrnoException, secure) => {
+      // Where TLS never began, the connection beneath still carries an answer.
+      const plain = error.code === 'ERR_SSL_HTTP_REQUEST' ? this.#beneath(secure) : undefined;
+      if (plain?.writable) this.#refuse(plain, plainHttpAnswer());
+      else secure.destroy();
+    });
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       // The rest of what is malformed comes here again; the answer is already on its way.
       if (socket.writableEnded) return;
       if (!socket.writable) return void socket.destroy();
-      socket.end(malformedAnswer());
-      this.#clock.after(drainMs, () => void socket.destroy());
+      this.#refuse(socket, error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? tooSlowAnswer() : malformedAnswer());
     });
+  }
+
+  #beneath({ remoteAddress, remotePort }: Socket): Socket | undefined {
+    for (const socket of this.#sockets) {
+      if (socket.remotePort === remotePort && socket.remoteAddress === remoteAddress) return socket;
+    }
+    return undefined;
+  }
+
+  #refuse(socket: Duplex, answer: string): void {
+    socket.end(answer);
+    this.#clock.after(drainMs, () => void socket.destroy());
   }
 }
