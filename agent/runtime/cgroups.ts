@@ -15,6 +15,8 @@ import { runtimeLimits } from '../limits.ts';
 import { killLost } from './lost-processes.ts';
 import { cpuWeight, type PodResources, podResources } from './resources.ts';
 
+const cgroupFolder = '/sys/fs/cgroup';
+
 export interface CgroupMounts {
   /** v1 controllers by name, e.g. memory -> /sys/fs/cgroup/memory. */
   readonly v1: ReadonlyMap<string, string>;
@@ -127,8 +129,7 @@ export class Cgroups {
 
   /** Uids of the pods that have cgroups here, whoever made them. */
   async pods(): Promise<string[]> {
-    const { v1, v2 } = this.#mounts;
-    const mounts = v1.size > 0 ? [...v1.values()] : v2 === undefined ? [] : [v2];
+    const mounts = await this.#hierarchies();
     // The pods' groups lie beside each other: their parent is that of a pod without a name.
     const parents = mounts.flatMap((mount) => podCgroups(this.#parent, '').map((path) => `${mount}${path.slice(0, path.lastIndexOf('/'))}`));
     const names = (await Promise.all(parents.map((parent) => readdir(parent).catch(() => [])))).flat();
@@ -140,16 +141,20 @@ export class Cgroups {
    * the groups empty. Idempotent.
    */
   async remove(uid: string): Promise<void> {
-    // The runtime made groups in hierarchies that this class does not use (devices, freezer, cpuset, …), too.
-    const base = '/sys/fs/cgroup';
-    const mounts = new Set([...this.#mounts.v1.values(), ...(this.#mounts.v2 ? [this.#mounts.v2] : [])]);
-    for (const name of await readdir(base).catch(() => [])) mounts.add(`${base}/${name}`);
-    const paths = [...mounts].flatMap((mount) => podCgroups(this.#parent, uid).map((path) => `${mount}${path}`));
+    const mounts = await this.#hierarchies();
+    const paths = mounts.flatMap((mount) => podCgroups(this.#parent, uid).map((path) => `${mount}${path}`));
     const lost = new Set((await Promise.all(paths.map(processesIn))).flat());
     if (lost.size > 0) {
       await killLost([...lost]);
       throw new Error(`${lost.size} processes of pod ${uid} were lost by the runtime and have been killed`);
     }
     for (const path of paths) await removeTree(path);
+  }
+
+  /** Those with limits of ours, and those in which only the runtime makes groups: devices, freezer, cpuset, … */
+  async #hierarchies(): Promise<string[]> {
+    const { v1, v2 } = this.#mounts;
+    const others = (await readdir(cgroupFolder).catch(() => [])).map((name) => `${cgroupFolder}/${name}`);
+    return [...new Set([...v1.values(), ...(v2 === undefined ? [] : [v2]), ...others])];
   }
 }
