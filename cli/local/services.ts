@@ -12,16 +12,32 @@ import { pauseImage, registryHost } from './settings.ts';
 
 const program = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-/** A small young generation: these programs hold little garbage at a time, and idle memory counts. */
-const nodeFlags = ['--max-semi-space-size=1', '--v8-pool-size=1'];
+/** A program of Berth and the flags of Node.js that it runs with. */
+interface NodeScript {
+  readonly path: string;
+  readonly flags: readonly string[];
+}
 
-const nodeEnvironment = (settings: ClusterSettings): Record<string, string> => ({ NODE_COMPILE_CACHE: paths(settings.dataDir).cache, NODE_ENV: 'production' });
+/** A small young generation: these programs hold little garbage at a time, and idle memory counts. */
+const frugal = ['--max-semi-space-size=1', '--v8-pool-size=1'];
+
+const controllerScript: NodeScript = { path: 'controller/main.ts', flags: frugal };
+
+/** Without the middle compiler the agent of 50 pods holds 97 MB instead of 108, and takes no more time (measured). */
+const agentScript: NodeScript = { path: 'agent/main.ts', flags: [...frugal, '--no-maglev'] };
+
+const nodeEnvironment = (settings: ClusterSettings): Record<string, string> => ({
+  NODE_COMPILE_CACHE: paths(settings.dataDir).cache,
+  NODE_ENV: 'production',
+  // The C library would keep a pool of freed memory for each thread.
+  MALLOC_ARENA_MAX: '2',
+});
 
 /** Programs of Berth run on the Node.js that the project brought, with their compiled form kept between starts. */
-const nodeProgram = (settings: ClusterSettings, name: string, script: string, configFile: string): ProcessSpec => ({
+const nodeProgram = (settings: ClusterSettings, name: string, { path, flags }: NodeScript, configFile: string): ProcessSpec => ({
   name,
   program: process.execPath,
-  args: [...nodeFlags, program(script), '--config', configFile],
+  args: [...flags, program(path), '--config', configFile],
   env: nodeEnvironment(settings),
 });
 
@@ -31,8 +47,8 @@ const nodeProgram = (settings: ClusterSettings, name: string, script: string, co
  */
 export const compilePrograms = async (settings: ClusterSettings): Promise<void> => {
   const env = { ...process.env, ...nodeEnvironment(settings) };
-  const compile = (script: string): Promise<string> => command(process.execPath, [...nodeFlags, program(script), '--version'], { env });
-  await Promise.all([compile('controller/main.ts'), compile('agent/main.ts')]);
+  const compile = ({ path, flags }: NodeScript): Promise<string> => command(process.execPath, [...flags, program(path), '--version'], { env });
+  await Promise.all([compile(controllerScript), compile(agentScript)]);
 };
 
 export const etcdService = (settings: ClusterSettings): ProcessSpec => {
@@ -88,7 +104,7 @@ export const controllerService = (settings: ClusterSettings): ProcessSpec => {
     },
     podNetwork: settings.podNetwork,
   }));
-  return nodeProgram(settings, 'controller', 'controller/main.ts', file);
+  return nodeProgram(settings, 'controller', controllerScript, file);
 };
 
 export interface NodeFiles {
@@ -130,7 +146,7 @@ export const nodeServices = (settings: ClusterSettings, name: string, index: num
   });
   return {
     containerd: inside({ name: `${name}-containerd`, program: 'containerd', args: containerdArgs }),
-    agent: inside(nodeProgram(settings, `${name}-agent`, 'agent/main.ts', file)),
+    agent: inside(nodeProgram(settings, `${name}-agent`, agentScript, file)),
     tokenFile,
     certificateFile: join(rootDir, 'agent', 'identity', 'node.crt'),
   };
