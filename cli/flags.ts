@@ -35,5 +35,5 @@ export const waitFlags = (yargs: Argv): Argv =>
     .option('timeout', { type: 'string', requiresArg: true, describe: 'How long to wait at most, such as 90s or 5m' });
 
 /** What to do with a warning of the server's. */
-export const showWarning = ({ stderr, env }: Program) => (text: string): void =>
-  stderr.write(`${stderr.isTerminal && !env['NO_COLOR'] ? '\u001b[33mWarning:\u001b[0m' : 'Warning:'} ${text}\n`);
+export const showWarning = ({ stderr, isColoured }: Program) => (text: string): void =>
+  stderr.write(`${isColoured ? '\u001b[33mWarning:\u001b[0m' : 'Warning:'} ${text}\n`);

@@ -40,6 +40,7 @@ const openProgram = (): Program => {
     env: process.env,
     stdout: { write: (text) => void process.stdout.write(text), isTerminal: process.stdout.isTTY === true },
     stderr: { write: (text) => void process.stderr.write(text), isTerminal: process.stderr.isTTY === true },
+    isColoured: process.stderr.isTTY === true && !process.env['NO_COLOR'],
     flushed: async () => {
       if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
     },
@@ -109,7 +110,7 @@ const main = async (args: readonly string[]): Promise<void> => {
   } catch (error) {
     if (program.signal.aborted) process.exitCode = 130;
     else {
-      if (!(error instanceof Told)) program.stderr.write(`${describeFailure(error, program.stderr.isTerminal && !program.env['NO_COLOR'])}\n`);
+      if (!(error instanceof Told)) program.stderr.write(`${describeFailure(error, program.isColoured)}\n`);
       process.exitCode = exitCodeOf(error);
     }
   }

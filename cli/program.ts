@@ -9,6 +9,8 @@ export interface Program {
   readonly stdout: Terminal;
   /** Progress, warnings and errors. */
   readonly stderr: Terminal;
+  /** Whether stderr takes colours: a terminal, and nobody set NO_COLOR. */
+  readonly isColoured: boolean;
   /** Resolves when whoever reads stdout has taken what was written, so that little is held here. */
   flushed(): Promise<void>;
   /** Width of the terminal. */

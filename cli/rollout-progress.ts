@@ -30,7 +30,7 @@ export const showRollout = async (rollout: RolloutProgress): Promise<void> => {
     });
     line.clear();
     const took = `${((program.clock.monotonicMs() - startedMs) / 1000).toFixed(1)}s`;
-    program.stderr.write(program.stderr.isTerminal ? `\u001b[32m✓\u001b[0m ${title}  ${short}  \u001b[2m${took}\u001b[0m\n` : `${title}  ${short}  ${took}\n`);
+    program.stderr.write(program.isColoured ? `\u001b[32m✓\u001b[0m ${title}  ${short}  \u001b[2m${took}\u001b[0m\n` : `${title}  ${short}  ${took}\n`);
   } finally {
     line.clear();
   }

@@ -11,18 +11,20 @@ export class TooLate extends Error {
 export class LiveLine {
   readonly #terminal: Terminal;
   readonly #columns: number;
+  readonly #mark: string;
   #shown = '';
 
-  constructor(terminal: Terminal, columns: number) {
+  constructor(terminal: Terminal, columns: number, isColoured: boolean) {
     this.#terminal = terminal;
     this.#columns = columns;
+    this.#mark = isColoured ? '\u001b[36m…\u001b[0m' : '…';
   }
 
   show(text: string): void {
     if (text === this.#shown) return;
     this.#shown = text;
     if (!this.#terminal.isTerminal) this.#terminal.write(`${text}\n`);
-    else this.#terminal.write(`\r\u001b[K\u001b[36m…\u001b[0m ${text.length > this.#columns - 3 ? `${text.slice(0, this.#columns - 4)}…` : text}`);
+    else this.#terminal.write(`\r\u001b[K${this.#mark} ${text.length > this.#columns - 3 ? `${text.slice(0, this.#columns - 4)}…` : text}`);
   }
 
   /** Takes the line away; to be called whatever happens. */
@@ -33,7 +35,7 @@ export class LiveLine {
 }
 
 /** For a program's stderr, in the width of its terminal. */
-export const liveLine = (program: Program): LiveLine => new LiveLine(program.stderr, program.columns);
+export const liveLine = (program: Program): LiveLine => new LiveLine(program.stderr, program.columns, program.isColoured);
 
 export interface Limits {
   /** Undefined: as long as it takes. */
