@@ -109,7 +109,9 @@ test.serial('undo goes back to the former template', async (t) => {
   ok(await cluster.berth('rollout', 'undo', 'deployment/web'));
   ok(await cluster.berth('rollout', 'status', 'deployment/web'));
   const deadline = Date.now() + 30_000;
-  while ((await podsOf(cluster)).length !== 4 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
+  const all = async (): Promise<number> => (await cluster.client.list(podKind, { namespace: 'default', labelSelector: 'app=web' })).items.length;
+  // Until those of the second version are gone, too.
+  while ((await all()) !== 4 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
   t.deepEqual(await bodies(await podsOf(cluster)), Array<string>(4).fill('version 1\n'));
 });
 
