@@ -24,7 +24,8 @@ metadata: { name: web, labels: { app: web } }
 spec:
   replicas: ${replicas}
   selector: { matchLabels: { app: web } }
-  strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
+  # With its type: kubectl calls a strategy without one changed each time, as the defaulted type is not in the manifest.
+  strategy: { type: RollingUpdate, rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
   template:
     metadata: { labels: { app: web } }
     spec:
