@@ -1,11 +1,12 @@
 /**
  * Brings an object into the one form that everything behind the API sees, as Kubernetes' decoder leaves it:
- * unknown fields, nulls and empty lists and maps gone (unless the field is required), quantities strings, nulls
- * in lists and maps the empty value of their type.
+ * unknown fields, nulls, zero values that say nothing, and empty lists and maps gone (unless the field is required),
+ * quantities strings, nulls in lists and maps the empty value of their type.
  */
 import { type JsonRecord, isRecord, setOwn } from './records.ts';
 import type { Schema, SchemaType } from './schema.ts';
 import type { Shape } from './shape.ts';
+import { keepsZero } from './zero-values.ts';
 
 /** Go's zero value of a shape, which a null in a list or map decodes to. */
 const zero = (shape: Shape): unknown => {
@@ -19,6 +20,13 @@ const zero = (shape: Shape): unknown => {
 /** Empty lists and maps say no more than their absence; an empty struct does (`emptyDir: {}`). */
 const isEmpty = (value: unknown, shape: Shape): boolean =>
   'array' in shape ? Array.isArray(value) && value.length === 0 : 'map' in shape && isRecord(value) && Object.keys(value).length === 0;
+
+/** Zero values of fields that cannot tell them from absence. */
+const isSilent = (value: unknown, shape: Shape, type: SchemaType, field: string): boolean => {
+  if (value !== '' && value !== 0 && value !== false) return false;
+  if (!('type' in shape) || shape.format === 'int-or-string' || shape.format === 'quantity') return false;
+  return !keepsZero(type.name, field);
+};
 
 const tidyShape = (schema: Schema, shape: Shape, value: unknown): unknown => {
   if ('ref' in shape) {
@@ -58,7 +66,7 @@ export const tidyType = (schema: Schema, type: SchemaType, value: JsonRecord): J
       continue;
     }
     const tidied = tidyShape(schema, shape, item);
-    const isLeftOut = isEmpty(tidied, shape) && !type.required.includes(key);
+    const isLeftOut = (isEmpty(tidied, shape) || isSilent(tidied, shape, type, key)) && !type.required.includes(key);
     if (isLeftOut || tidied !== item) changed = true;
     if (!isLeftOut) result[key] = tidied;
   }

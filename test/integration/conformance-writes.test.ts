@@ -131,6 +131,18 @@ test.serial('a write that changes nothing is byte for byte what was there', asyn
   t.is((await request('GET', `${deployments}/same`)).text, before);
 });
 
+test.serial('zero values are the same object as their absence, as they are to clients that send protobuf', async (t) => {
+  const made = await create(deployments, deploymentNamed('zero'));
+  const body = deploymentNamed('zero') as any; // oxlint-disable-line no-explicit-any
+  body.spec.paused = false;
+  body.spec.minReadySeconds = 0;
+  Object.assign(body.spec.template.spec, { hostNetwork: false, hostname: '' });
+  Object.assign(body.spec.template.spec.containers[0], { tty: false, workingDir: '' });
+  t.deepEqual((await api().request('PUT', `${deployments}/zero`, { body })).json, made);
+  const root = await patch(`${deployments}/zero`, { spec: { template: { spec: { securityContext: { runAsUser: 0 }, terminationGracePeriodSeconds: 0 } } } });
+  t.like(root.json.spec.template.spec, { securityContext: { runAsUser: 0 }, terminationGracePeriodSeconds: 0 });
+});
+
 test.serial('what only the server gives cannot be taken, set or changed', async (t) => {
   const { request } = api();
   const forged = { uid: 'forged', creationTimestamp: '2000-01-01T00:00:00Z', generation: 77, deletionTimestamp: '2000-01-01T00:00:00Z', selfLink: '/x' };

@@ -77,6 +77,18 @@ test('empty lists and maps go, unless they are required; empty structs stay', (t
   t.deepEqual(object, { metadata: {}, spec: { containers: [], volumes: [{ name: 'v', emptyDir: {} }] } });
 });
 
+test('zero values go where they say no more than absence, and stay where they do', (t) => {
+  const container = { name: '', image: '', stdin: false, env: [{ name: 'A', value: '' }], ports: [{ containerPort: 0, hostPort: 0 }], securityContext: { runAsUser: 0, privileged: false } };
+  const sent = { metadata: { name: 'a', labels: { a: '' } }, spec: { containers: [container], hostNetwork: false, terminationGracePeriodSeconds: 0, nodeName: '' } };
+  t.deepEqual(decodeObject<unknown>(schema, podKind, sent, { fieldValidation: 'Strict' }), {
+    metadata: { name: 'a', labels: { a: '' } },
+    spec: {
+      containers: [{ name: '', env: [{ name: 'A' }], ports: [{ containerPort: 0 }], securityContext: { runAsUser: 0, privileged: false } }],
+      terminationGracePeriodSeconds: 0,
+    },
+  });
+});
+
 test('quantities become strings', (t) => {
   const object: unknown = decodeObject(schema, podKind, { spec: { overhead: { cpu: 2, memory: '1Gi' } } }, { fieldValidation: 'Strict' });
   t.deepEqual(object, { spec: { overhead: { cpu: '2', memory: '1Gi' } } });
