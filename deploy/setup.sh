@@ -88,7 +88,8 @@ if [ ${#packages[@]} -gt 0 ]; then
 fi
 
 installModules() {
-  npm ci --no-audit --no-fund --no-update-notifier || return 1
+  # By itself npm tries for minutes to reach a registry that is not there.
+  npm ci --no-audit --no-fund --no-update-notifier --fetch-retries=2 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000 || return 1
   # Where scripts of packages are switched off, these two have not run.
   [ -x node_modules/node/bin/node ] || (cd node_modules/node && npm run preinstall) || return 1
   [ -f proto/schema/generated/schema.json ] || node_modules/node/bin/node proto/schema/generate.ts || return 1

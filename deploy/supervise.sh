@@ -4,13 +4,10 @@
 # A shell rather than one supervisor for all: it costs a megabyte, has nothing to crash over, and a fault in one
 # takes nothing else with it. The program comes back at once after its first exit and after a delay that doubles
 # to ten seconds while it keeps failing within five. SIGTERM ends the program, then this.
-# BERTH_PROCESS in the environment tells the processes of one cluster from all others on the machine, whatever
-# becomes of the files in RUN_DIR.
 name=$1 run=$2 log=$3
 shift 4
 child='' nap='' stopping='' delay=0
 logBytesMax=20000000
-export BERTH_PROCESS="$run/$name"
 
 trap 'stopping=1; [ -n "$child" ] && kill -TERM "$child" 2>/dev/null' TERM INT
 trap '' HUP

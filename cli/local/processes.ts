@@ -84,7 +84,7 @@ export const start = (folders: ProcessFolders, spec: ProcessSpec): boolean => {
     detached: true,
     stdio: ['ignore', out, out],
     cwd: '/',
-    env: { PATH: hostEnvironment(process.env)['PATH'], HOME: '/root', ...spec.env },
+    env: { PATH: hostEnvironment(process.env)['PATH'], HOME: '/root', ...spec.env, [markVariable]: `${folders.run}/${spec.name}` },
   });
   child.unref();
   closeSync(out);
