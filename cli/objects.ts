@@ -5,6 +5,7 @@ import type { KubeObject } from '../proto/resources/kubernetes.ts';
 import { nearestName } from '../proto/schema/nearest.ts';
 import type { Context } from './context.ts';
 import { UsageError } from './errors.ts';
+import type { SelectionArguments } from './flags.ts';
 import { parseTargets } from './selection.ts';
 
 /** One object of the cluster. */
@@ -15,13 +16,11 @@ export interface ObjectName {
   readonly namespace: string | undefined;
 }
 
-export interface ObjectArguments {
+/** The arguments of commands that work on objects. */
+export interface ObjectArguments extends SelectionArguments {
   readonly what?: readonly string[];
   readonly filename?: readonly string[];
   readonly recursive?: boolean;
-  readonly selector?: string;
-  readonly fieldSelector?: string;
-  readonly allNamespaces?: boolean;
   /** Takes all of a kind when neither names nor selectors say which. */
   readonly all?: boolean;
 }
@@ -34,7 +33,7 @@ const fromFiles = async (filename: readonly string[], recursive: boolean, contex
 };
 
 /** What selectors leave of a kind. */
-export const listObjects = async <T extends KubeObject>(kind: Kind, args: ObjectArguments, context: Context): Promise<readonly T[]> =>
+export const listObjects = async <T extends KubeObject>(kind: Kind, args: Partial<ObjectArguments>, context: Context): Promise<readonly T[]> =>
   (await context.client.list<T>(kind, {
     ...(kind.namespaced && !args.allNamespaces ? { namespace: context.namespace } : {}),
     ...(args.selector ? { labelSelector: args.selector } : {}),
@@ -42,7 +41,7 @@ export const listObjects = async <T extends KubeObject>(kind: Kind, args: Object
   })).items;
 
 /** The named objects are not looked up; that they exist is for the next request to find out. Throws UsageError, ApiError. */
-export const resolveObjects = async (args: ObjectArguments, context: Context): Promise<readonly ObjectName[]> => {
+export const resolveObjects = async (args: Partial<ObjectArguments>, context: Context): Promise<readonly ObjectName[]> => {
   if (args.filename?.length) {
     if (args.what?.length) throw new UsageError('name objects or files (-f), not both');
     return fromFiles(args.filename, args.recursive ?? false, context);

@@ -1,22 +1,10 @@
 /** The wait for a rollout as a person sees it: a line that moves on a terminal, a line for each change elsewhere. */
-import type { Client } from '../proto/client.ts';
-import type { Kind } from '../proto/kinds.ts';
-import type { Program } from './program.ts';
-import { waitForRollout } from './rollout-wait.ts';
+import { type RolloutWait, waitForRollout } from './rollout-wait.ts';
 import { displayName } from './selection.ts';
 import { liveLine } from './waiting.ts';
 
-export interface RolloutProgress {
-  readonly client: Client;
-  readonly program: Program;
-  readonly kind: Kind;
-  readonly namespace: string | undefined;
-  readonly name: string;
-  readonly timeoutMs: number | undefined;
-}
-
 /** Throws RolloutStuck, TooLate, ApiError. */
-export const showRollout = async (rollout: RolloutProgress): Promise<void> => {
+export const showRollout = async (rollout: Omit<RolloutWait, 'onState'>): Promise<void> => {
   const { program, kind, name } = rollout;
   const line = liveLine(program);
   const title = displayName(kind, name);

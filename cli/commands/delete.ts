@@ -6,7 +6,7 @@ import type { KubeObject } from '../../proto/resources/kubernetes.ts';
 import { type Context, openContext } from '../context.ts';
 import { parseDurationMs } from '../duration.ts';
 import { Told, UsageError } from '../errors.ts';
-import { manifestFlags, selectionFlags, type SelectionArguments, showWarning } from '../flags.ts';
+import { manifestFlags, selectionFlags, showWarning } from '../flags.ts';
 import { follow } from '../follow.ts';
 import { type ObjectArguments, type ObjectName, resolveObjects, withSuggestion } from '../objects.ts';
 import type { Program } from '../program.ts';
@@ -16,10 +16,7 @@ import { liveLine, withLimits } from '../waiting.ts';
 export const command = 'delete [what..]';
 export const describe = 'Delete objects and wait until they are gone';
 
-export interface DeleteArguments extends SelectionArguments, ObjectArguments {
-  readonly selector?: string;
-  readonly fieldSelector?: string;
-  readonly allNamespaces: boolean;
+export interface DeleteArguments extends ObjectArguments {
   readonly gracePeriod?: number;
   readonly force: boolean;
   readonly now: boolean;

@@ -9,17 +9,14 @@ import { type Context, openContext } from '../context.ts';
 import { layOut } from '../describe/layout.ts';
 import { type Describer, eventsEntry } from '../describe/subject.ts';
 import { Told } from '../errors.ts';
-import { manifestFlags, selectionFlags, type SelectionArguments } from '../flags.ts';
+import { manifestFlags, selectionFlags } from '../flags.ts';
 import { type ObjectArguments, type ObjectName, resolveObjects, withSuggestion } from '../objects.ts';
 import type { Program } from '../program.ts';
 
 export const command = 'describe [what..]';
 export const describe = 'Show an object with what belongs to it and what happened to it';
 
-export interface DescribeArguments extends SelectionArguments, ObjectArguments {
-  readonly selector?: string;
-  readonly fieldSelector?: string;
-  readonly allNamespaces: boolean;
+export interface DescribeArguments extends ObjectArguments {
   readonly showEvents: boolean;
 }
 

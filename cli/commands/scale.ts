@@ -7,7 +7,7 @@ import { objectPath } from '../../proto/resources/meta.ts';
 import { openContext } from '../context.ts';
 import { parseDurationMs } from '../duration.ts';
 import { UsageError } from '../errors.ts';
-import { manifestFlags, selectionFlags, type SelectionArguments, waitFlags } from '../flags.ts';
+import { manifestFlags, selectionFlags, waitFlags } from '../flags.ts';
 import { type ObjectArguments, type ObjectName, resolveObjects, withSuggestion } from '../objects.ts';
 import type { Program } from '../program.ts';
 import { showRollout } from '../rollout-progress.ts';
@@ -17,15 +17,12 @@ import type { Client } from '../../proto/client.ts';
 export const command = 'scale [what..]';
 export const describe = 'Set how many replicas run';
 
-export interface ScaleArguments extends SelectionArguments, ObjectArguments {
+export interface ScaleArguments extends ObjectArguments {
   readonly replicas: number;
   readonly currentReplicas?: number;
   readonly wait?: boolean;
   readonly timeout?: string;
   readonly all: boolean;
-  readonly selector?: string;
-  readonly fieldSelector?: string;
-  readonly allNamespaces: boolean;
 }
 
 export const builder = (yargs: Argv): Argv =>

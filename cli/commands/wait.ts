@@ -4,7 +4,7 @@ import { notFound } from '../../proto/errors.ts';
 import { type Context, openContext } from '../context.ts';
 import { parseDurationMs } from '../duration.ts';
 import { UsageError } from '../errors.ts';
-import { manifestFlags, selectionFlags, type SelectionArguments } from '../flags.ts';
+import { manifestFlags, selectionFlags } from '../flags.ts';
 import { follow } from '../follow.ts';
 import { type ObjectArguments, type ObjectName, resolveObjects, withSuggestion } from '../objects.ts';
 import type { Program } from '../program.ts';
@@ -15,10 +15,7 @@ import { liveLine, withLimits } from '../waiting.ts';
 export const command = 'wait [what..]';
 export const describe = 'Wait until objects are as they should be';
 
-export interface WaitArguments extends SelectionArguments, ObjectArguments {
-  readonly selector?: string;
-  readonly fieldSelector?: string;
-  readonly allNamespaces: boolean;
+export interface WaitArguments extends ObjectArguments {
   readonly for: string;
   readonly timeout: string;
 }

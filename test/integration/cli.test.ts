@@ -131,6 +131,26 @@ test('a wait that takes too long ends with what was seen last', async (t) => {
   t.regex(output.stderr, /error: deployment "late" is not rolled out after 0\.3 s/);
 });
 
+test('on a terminal apply waits by itself, on a line that is written over', async (t) => {
+  const { berth, fixture, file } = t.context;
+  const running = berth.start(['apply', '-f', file('terminal.yaml', manifest('terminal'))], true);
+  await running.printed(/waiting for the controller/);
+  await report(fixture, 'terminal', { observedGeneration: 1, replicas: 2, updatedReplicas: 2, readyReplicas: 2, availableReplicas: 2 });
+  const { code, stdout } = await running.done;
+  t.is(code, 0);
+  t.regex(stdout, /created\r\n\r\u001b\[K\u001b\[36m…\u001b\[0m deployment\.apps\/terminal {2}waiting for the controller.*\r\u001b\[K\u001b\[32m✓/);
+});
+
+test('Ctrl-C ends a wait at once and leaves a clean line', async (t) => {
+  const { berth, file } = t.context;
+  const running = berth.start(['apply', '-f', file('interrupted.yaml', manifest('interrupted'))], true);
+  await running.printed(/waiting for the controller/);
+  running.child.stdin?.write('\u0003');
+  const { code, stdout } = await running.done;
+  t.is(code, 130);
+  t.true(stdout.endsWith('\r\u001b[K'), JSON.stringify(stdout));
+});
+
 test('scale checks what is there now, and sets what is wanted', async (t) => {
   const { berth } = t.context;
   succeeded(t, await berth(['apply', '-f', '-'], manifest('scaled')));
