@@ -188,6 +188,7 @@ export class Pods implements PodSink {
         this.#add(orphan(uid, observed.get(uid))).remove(orphanGraceMs);
       }
       for (const worker of this.#workers.values()) await this.#judgeUsage(worker);
+      await runtime.endLost?.(observed);
     } catch (error) {
       log.warn('cannot list pods', { error });
     }

@@ -26,6 +26,7 @@ import { ImageGc } from './image-gc.ts';
 import { Images } from './images.ts';
 import { isUid, Layout, uidOfLogFolder } from './layout.ts';
 import { LogRotation } from './log-rotation.ts';
+import { LostShims } from './lost-shims.ts';
 import { Observer } from './observe.ts';
 import {
   type ExecResult, type LogQuery, type ObservedPod, type ObservedSandbox, type PulledImage, type Runtime, type RuntimeEvent,
@@ -76,6 +77,7 @@ export class CriRuntime implements Runtime {
   readonly #images: Images;
   readonly #imageGc: ImageGc;
   readonly #logRotation: LogRotation;
+  readonly #lostShims: LostShims;
   readonly #volumes: Volumes;
   #cgroups: Cgroups | undefined;
 
@@ -87,7 +89,8 @@ export class CriRuntime implements Runtime {
     this.#node = { nodeName, hostIp, allocatable };
     this.#cri = new Cri(socket, () => clock.nowMs());
     this.#observer = new Observer(this.#cri, this.#layout);
-    this.#events = new RuntimeEvents({ socket, cri: this.#cri, observer: this.#observer, clock, log });
+    this.#lostShims = new LostShims(socket);
+    this.#events = new RuntimeEvents({ socket, cri: this.#cri, observer: this.#observer, clock, log, onGap: () => this.#lostShims.afterBreak() });
     this.#images = new Images(this.#cri, objects, clock);
     this.#imageGc = new ImageGc({ cri: this.#cri, clock, log });
     this.#logRotation = new LogRotation({ cri: this.#cri, layout: this.#layout, clock, log });
@@ -198,6 +201,12 @@ export class CriRuntime implements Runtime {
   async podsOnDisk(): Promise<readonly string[]> {
     const [pods, logs, cgroups] = await Promise.all([readdir(this.#layout.pods), readdir(this.#layout.logs), this.#cgroups?.pods() ?? []]);
     return [...new Set([...pods, ...logs.map(uidOfLogFolder), ...cgroups])].filter(isUid);
+  }
+
+  async endLost(observed: ReadonlyMap<string, ObservedPod>): Promise<void> {
+    const known = new Set([...observed.values()].flatMap(({ sandboxes, containers }) => [...sandboxes, ...containers].map(({ id }) => id)));
+    const pids = await this.#lostShims.look(known);
+    if (pids.length > 0) this.#options.log.info('ended shims that served nothing', { pids });
   }
 
   log(query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {

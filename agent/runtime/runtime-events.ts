@@ -18,6 +18,8 @@ export interface RuntimeEventsOptions {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly log: Log;
+  /** containerd is there again after a break. */
+  readonly onGap?: () => void;
 }
 
 type Owner = NonNullable<ReturnType<Observer['ownerOf']>>;
@@ -77,7 +79,8 @@ export class RuntimeEvents {
    * earlier, everybody would ask in vain.
    */
   async #afterGap(): Promise<void> {
-    const { cri, observer, clock } = this.#options;
+    const { cri, observer, clock, onGap } = this.#options;
+    onGap?.();
     const answers = (): Promise<boolean> =>
       cri.call('ListPodSandbox', { filter: { id: 'none' } }).then(
         () => true,

@@ -147,6 +147,8 @@ export interface Runtime {
   volumeUsage?(uid: string): Promise<ReadonlyMap<string, number>>;
   /** Pod uids that have something on disk, or a cgroup, for cleaning after a restart. */
   podsOnDisk(): Promise<readonly string[]>;
+  /** Ends what is left of containers that the runtime has lost. @param observed everything, as just listed */
+  endLost?(observed: ReadonlyMap<string, ObservedPod>): Promise<void>;
   /** Resolves once the log is found. Throws ApiError BadRequest with Kubernetes' words. */
   log(query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
 }

@@ -55,8 +55,8 @@ const starts = (): Map<string, number> => {
 };
 
 const noTraces = async (t: ExecutionContext): Promise<void> => {
-  // What a killed program leaves behind is found when everything is listed the next time.
-  await until('nothing is left', () => isDeepStrictEqual(nodeTraces(cluster), before), relistPeriodMs + 10_000).catch(() => undefined);
+  // What a killed program leaves behind is found when everything is listed the next times.
+  await until('nothing is left', () => isDeepStrictEqual(nodeTraces(cluster), before), 2 * relistPeriodMs + 10_000).catch(() => undefined);
   t.deepEqual(nodeTraces(cluster), before);
 };
 
