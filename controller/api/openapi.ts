@@ -13,6 +13,7 @@ import type { Descriptions } from '../../proto/schema/shape.ts';
 import { fullName, typeNameOf } from '../../proto/schema/type-names.ts';
 import { kindPaths } from './openapi/operations.ts';
 import { type GroupVersionKind, componentSchemas } from './openapi/schemas.ts';
+import { acceptsVersion2, version2ContentType, version2Document } from './openapi/version-2.ts';
 
 export interface OpenApiAnswer {
   readonly status: number;
@@ -32,6 +33,7 @@ const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
 const indexPath = '/openapi/v3';
+const version2Path = '/openapi/v2';
 const deleteOptions = fullName('meta.v1.DeleteOptions');
 const status = fullName('meta.v1.Status');
 
@@ -86,13 +88,17 @@ export class OpenApi {
   }
 
   /**
-   * The answer to a GET below /openapi; undefined for what is not served (OpenAPI v2, unknown group versions).
+   * The answer to a GET below /openapi; undefined for what is not served (version 2 as JSON, unknown group versions).
    * `path` may carry a query. The caller's header `accept-encoding` decides whether the body is gzipped.
    */
   async respond(path: string, headers: Readonly<Record<string, string | readonly string[] | undefined>>): Promise<OpenApiAnswer | undefined> {
     const [pathname = '', query = ''] = path.split('?', 2);
     if (pathname === indexPath || pathname === `${indexPath}/`) {
       return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(this.index())) };
+    }
+    if (pathname === version2Path && acceptsVersion2(String(headers['accept'] ?? ''))) {
+      const kinds = [...this.#kinds.values()].flat();
+      return { status: 200, headers: { 'content-type': version2ContentType }, body: version2Document('Berth', this.#version, kinds) };
     }
     if (!pathname.startsWith(`${indexPath}/`)) return undefined;
     const document = this.document(pathname.slice(indexPath.length + 1));

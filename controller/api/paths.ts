@@ -22,6 +22,9 @@ export type Target =
   /** Everything else that the server may know by its path. */
   | { readonly type: 'other'; readonly path: string };
 
+/** The definitions of kinds that users add: not served as a kind, but that there are none is an answer. */
+export const customKindsPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+
 const decodeSegment = (segment: string): string => {
   try {
     return decodeURIComponent(segment);
@@ -67,6 +70,7 @@ const below = (groupVersion: string, segments: readonly string[]): Target | unde
  */
 export const targetOf = (rawPath: string): Target | undefined => {
   if (!rawPath.startsWith('/')) throw badRequest('the URL is not well formed');
+  if (rawPath === customKindsPath) return { type: 'other', path: rawPath };
   const [root = '', ...segments] = rawPath.replace(/\/$/, '').slice(1).split('/').map(decodeSegment);
   if (root === 'api') {
     const [version, ...rest] = segments;

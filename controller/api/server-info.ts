@@ -2,6 +2,7 @@
 import { noSuchResource } from '../../proto/errors.ts';
 import type { Metrics } from '../metrics.ts';
 import { type Answer, jsonAnswer, textAnswer } from './answer.ts';
+import { customKindsPath } from './paths.ts';
 import type { Query } from './query.ts';
 
 export interface ServerInfoOptions {
@@ -11,6 +12,11 @@ export interface ServerInfoOptions {
   /** Whether the store can be read and written. */
   readonly ready: () => boolean;
 }
+
+/** kubectl asks for them when it does not find a kind, to tell a missing kind from a server that cannot answer. */
+const noCustomKinds = {
+  kind: 'CustomResourceDefinitionList', apiVersion: 'apiextensions.k8s.io/v1', metadata: { resourceVersion: '0' }, items: [],
+};
 
 const paths = ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v3', '/readyz', '/version'];
 
@@ -23,6 +29,7 @@ export class ServerInfo {
 
   /** The answer at a path; throws ApiError NotFound where there is none. */
   answer(path: string, query: Query): Answer {
+    if (path === customKindsPath) return jsonAnswer(200, noCustomKinds);
     const [, root = ''] = path.split('/');
     switch (root) {
       case '':

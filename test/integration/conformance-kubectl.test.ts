@@ -206,12 +206,15 @@ for (const { version, path } of builds) {
   withKubectl(`kubectl ${version} makes, shows, changes and deletes`, async (t) => {
     const run = (line: string, input?: string): Promise<string> => kubectl(t, line, { program: path, ...(input ? { input } : {}) });
     const name = `with-${version.replace('.', '-')}`;
-    // Before 1.29 validation asks for documents in a form that this server does not have.
-    const validate = version < '1.29' ? ' --validate=false' : '';
     t.regex(await run('version'), /Server Version: .*v1\.32/);
-    t.is(await run(`apply -f -${validate}`, JSON.stringify(deploymentNamed(name, 2))), `deployment.apps/${name} created\n`);
-    t.is(await run(`apply -f -${validate}`, JSON.stringify(deploymentNamed(name, 3))), `deployment.apps/${name} configured\n`);
-    t.is(await run(`apply -f -${validate}`, JSON.stringify(deploymentNamed(name, 3))), `deployment.apps/${name} unchanged\n`);
+    t.is(await run('apply -f -', JSON.stringify(deploymentNamed(name, 2))), `deployment.apps/${name} created\n`);
+    t.is(await run('apply -f -', JSON.stringify(deploymentNamed(name, 3))), `deployment.apps/${name} configured\n`);
+    t.is(await run('apply -f -', JSON.stringify(deploymentNamed(name, 3))), `deployment.apps/${name} unchanged\n`);
+    const typo = { ...web(), spec: { ...web().spec, replicaz: 1 } };
+    await kubectl(t, 'apply -f -', { program: path, input: JSON.stringify(typo), fails: /unknown field "spec\.replicaz"/ });
+    for (const kind of [{ apiVersion: 'batch/v1', kind: 'Job' }, { apiVersion: 'apps/v1', kind: 'StatefulSet' }]) {
+      await kubectl(t, 'apply -f -', { program: path, input: JSON.stringify({ ...kind, metadata: { name } }), fails: new RegExp(`no matches for kind "${kind.kind}"`) });
+    }
     await run(`create configmap ${name} --from-literal=a=1`);
     t.regex(await run(`get deployment,configmap -o wide`), new RegExp(`deployment.apps/${name} +0/3`));
     t.regex(await run(`describe deployment ${name}`), /Replicas: +3 desired/);
