@@ -9,7 +9,6 @@ import type { Program } from './program.ts';
 export interface CommandModule {
   /** yargs' form of the name and the positional arguments. */
   readonly command: string;
-  readonly describe: string;
   readonly builder: (yargs: Argv) => Argv;
   readonly run: (args: never, program: Program) => Promise<void>;
 }

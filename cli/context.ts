@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { Client, type ClientSettings } from '../proto/client.ts';
 import type { Clock } from '../proto/process/clock.ts';
 import { UsageError } from './errors.ts';
+import type { Program } from './program.ts';
 
 /** Flags that every command of the API takes. */
 export interface ContextArguments {
@@ -99,7 +100,7 @@ const settingsOf = (cluster: KubeconfigCluster & { dir: string }, user: Kubeconf
 });
 
 /** Throws UsageError when no context can be had; its words say how to get one. */
-export const openContext = (args: ContextArguments, env: NodeJS.ProcessEnv, clock: Clock): Context => {
+export const openContext = (args: ContextArguments, env: NodeJS.ProcessEnv, clock: Clock, onWarning?: (text: string) => void): Context => {
   const files = args.kubeconfig ? [args.kubeconfig] : (env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
   if (files.length === 0) files.push(join(env['HOME'] || homedir(), '.kube', 'config'));
   const config = load(files);
@@ -114,5 +115,12 @@ export const openContext = (args: ContextArguments, env: NodeJS.ProcessEnv, cloc
   if (!cluster?.server) throw new UsageError(`context "${name}" names the cluster "${context.cluster ?? ''}", which the kubeconfig does not hold`);
   const user = find(config.users, context.user) ?? { dir: '' };
   if (user.exec) throw new UsageError(`context "${name}" gets its credentials from a plugin (exec), which berth does not run; use kubectl, or a client certificate or token`);
-  return { name, client: new Client(settingsOf(cluster, user), clock), namespace: args.namespace ?? context.namespace ?? 'default' };
+  return { name, client: new Client({ ...settingsOf(cluster, user), ...(onWarning ? { onWarning } : {}) }, clock), namespace: args.namespace ?? context.namespace ?? 'default' };
 };
+
+/** Shows a warning of the server's, or of a command's own. */
+export const showWarning = ({ stderr, isColoured }: Program) => (text: string): void =>
+  stderr.write(`${isColoured ? '\u001b[33mWarning:\u001b[0m' : 'Warning:'} ${text}\n`);
+
+/** As `openContext`, for a running program: warnings of the server go to its stderr. */
+export const contextOf = (args: ContextArguments, program: Program): Context => openContext(args, program.env, program.clock, showWarning(program));

@@ -17,7 +17,13 @@ export class Told extends Error {
   override readonly name = 'Told';
 }
 
+/** What Node.js says of a server whose certificate another authority has signed, or none. */
+const foreignCertificate = new Set(['SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_SIGNATURE_FAILURE']);
+
 const wordsOf = (error: unknown): string => {
+  if (error instanceof ConnectionError && foreignCertificate.has((error.cause as NodeJS.ErrnoException | undefined)?.code ?? '')) {
+    return `${error.message}; the server is of another cluster than the kubeconfig's context, or was made anew since: "sudo berth up" writes the context again`;
+  }
   if (error instanceof ConnectionError) return `${error.message}; is the cluster running? "sudo berth up" starts a local one`;
   if (error instanceof ApiError && error.reason === 'Unauthorized') return `the server does not know you (${error.message}); the kubeconfig's certificate may be of another cluster`;
   return error instanceof Error ? error.message : String(error);

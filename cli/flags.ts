@@ -1,7 +1,6 @@
 /** Flags that several commands share, so that they are named and explained alike. */
 import type { Argv } from 'yargs';
 import type { ContextArguments } from './context.ts';
-import type { Program } from './program.ts';
 
 export const contextFlags = (yargs: Argv): Argv =>
   yargs
@@ -33,7 +32,3 @@ export const waitFlags = (yargs: Argv): Argv =>
   yargs
     .option('wait', { type: 'boolean', describe: 'Wait until it is done; by default on a terminal only' })
     .option('timeout', { type: 'string', requiresArg: true, describe: 'How long to wait at most, such as 90s or 5m' });
-
-/** What to do with a warning of the server's. */
-export const showWarning = ({ stderr, isColoured }: Program) => (text: string): void =>
-  stderr.write(`${isColoured ? '\u001b[33mWarning:\u001b[0m' : 'Warning:'} ${text}\n`);

@@ -90,7 +90,7 @@ const runCommand = async (name: string, rest: readonly string[], program: Progra
       failure ??= new UsageError(`${usageText(message ?? error.message)}; "berth ${name} --help" tells more`);
     })
     // Only remembered here: a handler would run even when the arguments turn out to be wrong.
-    .command({ command: module.command, describe: module.describe, builder: module.builder, handler: (args) => { parsed = { args }; } })
+    .command({ command: module.command, describe: row.describe, builder: module.builder, handler: (args) => { parsed = { args }; } })
     .parseAsync();
   if (failure !== undefined) throw failure;
   if (parsed) await module.run(parsed.args as never, program);

@@ -20,6 +20,8 @@ export interface ClientSettings {
   readonly token?: string;
   readonly insecureSkipTlsVerify?: boolean;
   readonly userAgent?: string;
+  /** Receives the texts of Warning headers, where a request says nothing else. */
+  readonly onWarning?: (text: string) => void;
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -148,8 +150,9 @@ export class Client {
       request.end(bytes);
     });
     const warnings = response.headers['warning'];
-    if (warnings && options.onWarning) {
-      for (const match of warnings.matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)) options.onWarning((match[1] ?? '').replaceAll(/\\(.)/g, '$1'));
+    const onWarning = options.onWarning ?? this.#settings.onWarning;
+    if (warnings && onWarning) {
+      for (const match of warnings.matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)) onWarning((match[1] ?? '').replaceAll(/\\(.)/g, '$1'));
     }
     if ((response.statusCode ?? 500) >= 400) throw failureOf(response.statusCode ?? 500, await readAll(response));
     return response;

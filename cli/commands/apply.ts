@@ -5,10 +5,10 @@ import { deploymentKind } from '../../proto/kinds.ts';
 import type { KubeObject } from '../../proto/resources/kubernetes.ts';
 import { threeWayStrategicPatch } from '../../proto/resources/patch-three-way.ts';
 import { loadSchema, type Schema } from '../../proto/schema/schema.ts';
-import { type Context, type ContextArguments, openContext } from '../context.ts';
+import { type Context, type ContextArguments, contextOf } from '../context.ts';
 import { parseDurationMs } from '../duration.ts';
 import { Told } from '../errors.ts';
-import { contextFlags, manifestFlags, outputFlag, showWarning, waitFlags } from '../flags.ts';
+import { contextFlags, manifestFlags, outputFlag, waitFlags } from '../flags.ts';
 import { lastAppliedOf, withLastApplied } from '../last-applied.ts';
 import { type Manifest, type ManifestArguments, ManifestError, readManifests, refusal } from '../manifests.ts';
 import { formatObjects, type OutputForm, parseOutput } from '../output.ts';
@@ -17,7 +17,6 @@ import { showRollout } from '../rollout-progress.ts';
 import { displayName } from '../selection.ts';
 
 export const command = 'apply';
-export const describe = 'Make objects as files say';
 
 export interface ApplyArguments extends ContextArguments, ManifestArguments {
   readonly dryRun?: string;
@@ -52,7 +51,6 @@ const applyOne = async ({ context, schema, program, dryRun }: Applying, { kind, 
   const { namespace } = object.metadata;
   const options = {
     query: { fieldManager, fieldValidation: 'Strict', ...(dryRun === 'server' ? { dryRun: 'All' } : {}) },
-    onWarning: showWarning(program),
     signal: program.signal,
   };
   const modified = withLastApplied(object);
@@ -116,7 +114,7 @@ export const run = async (args: ApplyArguments, program: Program): Promise<void>
   const form = parseOutput(args.output);
   const timeoutMs = args.timeout === undefined ? undefined : parseDurationMs(args.timeout, '--timeout');
   const read = readManifests(args);
-  const context = openContext(args, program.env, program.clock);
+  const context = contextOf(args, program);
   try {
     const manifests = read.map((manifest) => placed(manifest, args, context));
     const dryRun = args.dryRun === '' ? 'server' : ((args.dryRun ?? 'none') as Applying['dryRun']);

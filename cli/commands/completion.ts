@@ -3,7 +3,6 @@ import type { Argv } from 'yargs';
 import type { Program } from '../program.ts';
 
 export const command = 'completion <shell>';
-export const describe = 'Print a script that completes commands, kinds and names';
 
 export interface CompletionArguments {
   readonly shell: 'bash' | 'zsh';

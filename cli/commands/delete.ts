@@ -3,10 +3,10 @@ import type { Argv } from 'yargs';
 import { isApiError } from '../../proto/errors.ts';
 import type { Kind } from '../../proto/kinds.ts';
 import type { KubeObject } from '../../proto/resources/kubernetes.ts';
-import { type Context, openContext } from '../context.ts';
+import { type Context, contextOf, showWarning } from '../context.ts';
 import { parseDurationMs } from '../duration.ts';
 import { Told, UsageError } from '../errors.ts';
-import { manifestFlags, selectionFlags, showWarning } from '../flags.ts';
+import { manifestFlags, selectionFlags } from '../flags.ts';
 import { follow } from '../follow.ts';
 import { type ObjectArguments, type ObjectName, resolveObjects, withSuggestion } from '../objects.ts';
 import type { Program } from '../program.ts';
@@ -14,7 +14,6 @@ import { displayName } from '../selection.ts';
 import { liveLine, withLimits } from '../waiting.ts';
 
 export const command = 'delete [what..]';
-export const describe = 'Delete objects and wait until they are gone';
 
 export interface DeleteArguments extends ObjectArguments {
   readonly gracePeriod?: number;
@@ -59,7 +58,7 @@ interface Gone extends ObjectName {
 }
 
 /** Undefined when it was not there and that is all right. */
-const deleteOne = async (object: ObjectName, args: DeleteArguments, context: Context, program: Program): Promise<Gone | undefined> => {
+const deleteOne = async (object: ObjectName, args: DeleteArguments, context: Context): Promise<Gone | undefined> => {
   const { kind, namespace, name } = object;
   const grace = graceOf(args);
   const body = {
@@ -70,7 +69,7 @@ const deleteOne = async (object: ObjectName, args: DeleteArguments, context: Con
   try {
     const answer = args.dryRun === 'client'
       ? await context.client.get(kind, namespace, name)
-      : await context.client.delete<KubeObject & { details?: { uid?: string } }>(kind, namespace, name, { body, onWarning: showWarning(program) });
+      : await context.client.delete<KubeObject & { details?: { uid?: string } }>(kind, namespace, name, { body });
     return { ...object, uid: answer.metadata?.uid ?? (answer['details'] as { uid?: string } | undefined)?.uid };
   } catch (error) {
     if (isApiError(error, 'NotFound') && args.ignoreNotFound) return undefined;
@@ -112,7 +111,7 @@ export const run = async (args: DeleteArguments, program: Program): Promise<void
   if (args.now && args.gracePeriod !== undefined) throw new UsageError('--now and --grace-period say the same in two ways; use one');
   if (args.force && args.gracePeriod !== undefined && args.gracePeriod > 0) throw new UsageError('--force forgets it at once; --grace-period cannot be above 0 with it');
   const timeoutMs = args.timeout === undefined ? undefined : parseDurationMs(args.timeout, '--timeout');
-  const context = openContext(args, program.env, program.clock);
+  const context = contextOf(args, program);
   try {
     const objects = await resolveObjects(args, context);
     if (objects.length === 0) program.stderr.write('No resources found\n');
@@ -121,7 +120,7 @@ export const run = async (args: DeleteArguments, program: Program): Promise<void
     let failures = 0;
     for (const object of objects) {
       try {
-        const one = await withSuggestion(object, context, () => deleteOne(object, args, context, program));
+        const one = await withSuggestion(object, context, () => deleteOne(object, args, context));
         if (!one) continue;
         gone.push(one);
         program.stdout.write(args.output === 'name' ? `${displayName(object.kind, object.name)}\n` : `${groupTitle(object.kind)} "${object.name}" ${doneWord(args)}\n`);

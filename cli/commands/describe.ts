@@ -5,7 +5,7 @@ import {
   configMapKind, deploymentKind, eventKind, type Kind, namespaceKind, nodeKind, podKind, replicaSetKind, secretKind, serviceKind,
 } from '../../proto/kinds.ts';
 import type { Event, KubeObject } from '../../proto/resources/kubernetes.ts';
-import { type Context, openContext } from '../context.ts';
+import { type Context, contextOf } from '../context.ts';
 import { layOut } from '../describe/layout.ts';
 import { type Describer, eventsEntry } from '../describe/subject.ts';
 import { Told } from '../errors.ts';
@@ -14,7 +14,6 @@ import { type ObjectArguments, type ObjectName, resolveObjects, withSuggestion }
 import type { Program } from '../program.ts';
 
 export const command = 'describe [what..]';
-export const describe = 'Show an object with what belongs to it and what happened to it';
 
 export interface DescribeArguments extends ObjectArguments {
   readonly showEvents: boolean;
@@ -57,7 +56,7 @@ const describeOne = async (object: ObjectName, args: DescribeArguments, context:
 };
 
 export const run = async (args: DescribeArguments, program: Program): Promise<void> => {
-  const context = openContext(args, program.env, program.clock);
+  const context = contextOf(args, program);
   try {
     const objects = await resolveObjects({ ...args, all: true }, context);
     if (objects.length === 0) program.stderr.write('No resources found\n');

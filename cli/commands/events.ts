@@ -2,7 +2,7 @@
 import type { Argv } from 'yargs';
 import { eventKind } from '../../proto/kinds.ts';
 import type { Event } from '../../proto/resources/kubernetes.ts';
-import { openContext } from '../context.ts';
+import { contextOf } from '../context.ts';
 import { sinceText } from '../describe/layout.ts';
 import { UsageError } from '../errors.ts';
 import { eventsNewestLast, eventTime } from '../event-order.ts';
@@ -13,7 +13,6 @@ import { parseTarget } from '../selection.ts';
 import { TableWriter } from '../table.ts';
 
 export const command = 'events';
-export const describe = 'Show what happened';
 
 export interface EventsArguments extends SelectionArguments {
   readonly for?: string;
@@ -63,7 +62,7 @@ export const run = async (args: EventsArguments, program: Program): Promise<void
   const form = parseOutput(args.output);
   const types = typesOf(args.types);
   const fieldSelector = fieldSelectorOf(args);
-  const context = openContext(args, program.env, program.clock);
+  const context = contextOf(args, program);
   const selection = {
     ...(args.allNamespaces ? {} : { namespace: context.namespace }),
     ...(args.selector ? { labelSelector: args.selector } : {}),

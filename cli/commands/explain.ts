@@ -1,6 +1,6 @@
 /** berth explain: what the fields of a kind mean, in the server's words. */
 import type { Argv } from 'yargs';
-import { type ContextArguments, openContext } from '../context.ts';
+import { type ContextArguments, contextOf } from '../context.ts';
 import { UsageError } from '../errors.ts';
 import { explain, type OpenApiSchemas } from '../explanation.ts';
 import { contextFlags } from '../flags.ts';
@@ -8,7 +8,6 @@ import type { Program } from '../program.ts';
 import { parseTargets } from '../selection.ts';
 
 export const command = 'explain <field>';
-export const describe = 'Explain the fields of a kind';
 
 export interface ExplainArguments extends ContextArguments {
   readonly field: string;
@@ -27,7 +26,7 @@ export const run = async (args: ExplainArguments, program: Program): Promise<voi
   const [name = '', ...path] = args.field.split('.').filter((part, index) => index === 0 || part !== '');
   const kind = parseTargets([name])[0]?.kind;
   if (!kind) throw new UsageError('name a kind, such as "pods"');
-  const context = openContext(args, program.env, program.clock);
+  const context = contextOf(args, program);
   try {
     const { client } = context;
     const { paths } = await client.json<{ paths: Record<string, { serverRelativeURL: string } | undefined> }>('GET', '/openapi/v3', { signal: program.signal });

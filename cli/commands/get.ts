@@ -5,7 +5,7 @@ import { isApiError } from '../../proto/errors.ts';
 import type { Kind } from '../../proto/kinds.ts';
 import type { KubeObject } from '../../proto/resources/kubernetes.ts';
 import { collectionPath, objectPath } from '../../proto/resources/meta.ts';
-import { type Context, openContext } from '../context.ts';
+import { type Context, contextOf } from '../context.ts';
 import { Told, UsageError } from '../errors.ts';
 import { manifestFlags, outputFlag, type SelectionArguments, selectionFlags } from '../flags.ts';
 import type { ManifestArguments } from '../manifests.ts';
@@ -16,7 +16,6 @@ import { displayName, parseTargets, type Target as Selected } from '../selection
 import { type Table, tableAccept, type TableLayout, TableWriter } from '../table.ts';
 
 export const command = 'get [what..]';
-export const describe = 'List objects, or show some';
 
 export interface GetArguments extends SelectionArguments, ManifestArguments {
   readonly what?: readonly string[];
@@ -176,7 +175,7 @@ const targetsOf = async (args: GetArguments, context: Context): Promise<readonly
 
 export const run = async (args: GetArguments, program: Program): Promise<void> => {
   const form = parseOutput(args.output);
-  const context = openContext(args, program.env, program.clock);
+  const context = contextOf(args, program);
   const request: Request = { args, context, client: context.client, namespace: args.allNamespaces ? undefined : context.namespace, program };
   try {
     const targets = await targetsOf(args, context);

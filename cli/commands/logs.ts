@@ -4,7 +4,7 @@ import { deploymentKind, podKind, replicaSetKind } from '../../proto/kinds.ts';
 import type { Deployment, Pod } from '../../proto/resources/kubernetes.ts';
 import { selectorText } from '../../proto/resources/selector.ts';
 import type { Selection } from '../../proto/client.ts';
-import { type Context, type ContextArguments, openContext } from '../context.ts';
+import { type Context, type ContextArguments, contextOf } from '../context.ts';
 import { parseDurationMs } from '../duration.ts';
 import { describeFailure, Refused, Told, UsageError } from '../errors.ts';
 import { contextFlags } from '../flags.ts';
@@ -14,7 +14,6 @@ import type { Program } from '../program.ts';
 import { displayName, parseTarget } from '../selection.ts';
 
 export const command = 'logs [what..]';
-export const describe = 'Show what containers print';
 
 export interface LogsArguments extends ContextArguments {
   readonly what?: readonly string[];
@@ -106,7 +105,7 @@ const tellDefault = (args: LogsArguments, request: LogRequest, pod: Pod): void =
 
 export const run = async (args: LogsArguments, program: Program): Promise<void> => {
   const query = queryOf(args);
-  const context = openContext(args, program.env, program.clock);
+  const context = contextOf(args, program);
   try {
     const source = await sourceOf(args, context);
     const request: LogRequest = { client: context.client, program, container: source.container, allContainers: args.allContainers, query, prefix: args.prefix };

@@ -4,7 +4,7 @@ import { timestamp } from '../../proto/process/clock.ts';
 import { deploymentKind, replicaSetKind } from '../../proto/kinds.ts';
 import type { Deployment, ReplicaSet } from '../../proto/resources/kubernetes.ts';
 import { selectorText } from '../../proto/resources/selector.ts';
-import { type Context, type ContextArguments, openContext } from '../context.ts';
+import { type Context, type ContextArguments, contextOf } from '../context.ts';
 import { parseDurationMs } from '../duration.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { contextFlags, waitFlags } from '../flags.ts';
@@ -18,7 +18,6 @@ import { displayName } from '../selection.ts';
 import { TableWriter } from '../table.ts';
 
 export const command = 'rollout <action> <what..>';
-export const describe = 'See, undo, restart, pause and resume rollouts';
 
 const actions = ['status', 'history', 'undo', 'restart', 'pause', 'resume'] as const;
 
@@ -156,7 +155,7 @@ const steps: Readonly<Record<RolloutArguments['action'], (job: Job) => Promise<v
 
 export const run = async (args: RolloutArguments, program: Program): Promise<void> => {
   const timeoutMs = args.timeout === undefined ? undefined : parseDurationMs(args.timeout, '--timeout');
-  const context = openContext(args, program.env, program.clock);
+  const context = contextOf(args, program);
   try {
     const objects = await resolveObjects({ what: args.what }, context);
     const other = objects.find(({ kind }) => kind !== deploymentKind);

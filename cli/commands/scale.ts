@@ -4,7 +4,7 @@ import { ApiError } from '../../proto/errors.ts';
 import { deploymentKind, replicaSetKind } from '../../proto/kinds.ts';
 import type { Scale } from '../../proto/resources/kubernetes.ts';
 import { objectPath } from '../../proto/resources/meta.ts';
-import { openContext } from '../context.ts';
+import { contextOf } from '../context.ts';
 import { parseDurationMs } from '../duration.ts';
 import { UsageError } from '../errors.ts';
 import { manifestFlags, selectionFlags, waitFlags } from '../flags.ts';
@@ -15,7 +15,6 @@ import { displayName } from '../selection.ts';
 import type { Client } from '../../proto/client.ts';
 
 export const command = 'scale [what..]';
-export const describe = 'Set how many replicas run';
 
 export interface ScaleArguments extends ObjectArguments {
   readonly replicas: number;
@@ -57,7 +56,7 @@ export const run = async (args: ScaleArguments, program: Program): Promise<void>
   checkCount('--replicas', args.replicas);
   checkCount('--current-replicas', args.currentReplicas);
   const timeoutMs = args.timeout === undefined ? undefined : parseDurationMs(args.timeout, '--timeout');
-  const context = openContext(args, program.env, program.clock);
+  const context = contextOf(args, program);
   try {
     const objects = await resolveObjects(args, context);
     const other = objects.find(({ kind }) => kind !== deploymentKind && kind !== replicaSetKind);

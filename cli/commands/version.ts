@@ -1,6 +1,6 @@
 /** berth version: of this program and of the server. */
 import type { Argv } from 'yargs';
-import { type ContextArguments, openContext } from '../context.ts';
+import { type ContextArguments, contextOf } from '../context.ts';
 import { contextFlags } from '../flags.ts';
 import { parseOutput } from '../output.ts';
 import { UsageError } from '../errors.ts';
@@ -8,7 +8,6 @@ import type { Program } from '../program.ts';
 import { programVersion } from '../version.ts';
 
 export const command = 'version';
-export const describe = 'Print the versions of this program and of the server';
 
 export interface VersionArguments extends ContextArguments {
   readonly client: boolean;
@@ -46,7 +45,7 @@ export const run = async (args: VersionArguments, program: Program): Promise<voi
   }
   let serverVersion: ServerVersion;
   try {
-    const context = openContext(args, program.env, program.clock);
+    const context = contextOf(args, program);
     serverVersion = await context.client.json<ServerVersion>('GET', '/version', { signal: program.signal }).finally(() => context.client.close());
   } catch (error) {
     await show({ clientVersion });

@@ -1,7 +1,7 @@
 /** berth wait: until objects are as they should be. */
 import type { Argv } from 'yargs';
 import { notFound } from '../../proto/errors.ts';
-import { type Context, openContext } from '../context.ts';
+import { type Context, contextOf } from '../context.ts';
 import { parseDurationMs } from '../duration.ts';
 import { UsageError } from '../errors.ts';
 import { manifestFlags, selectionFlags } from '../flags.ts';
@@ -13,7 +13,6 @@ import { conditionText, isMet, parseWaitCondition, type WaitCondition } from '..
 import { liveLine, withLimits } from '../waiting.ts';
 
 export const command = 'wait [what..]';
-export const describe = 'Wait until objects are as they should be';
 
 export interface WaitArguments extends ObjectArguments {
   readonly for: string;
@@ -45,7 +44,7 @@ const waitForOne = async (object: ObjectName, condition: WaitCondition, context:
 export const run = async (args: WaitArguments, program: Program): Promise<void> => {
   const condition = parseWaitCondition(args.for);
   const timeoutMs = parseDurationMs(args.timeout.replace(/^-.*/, '168h'), '--timeout');
-  const context = openContext(args, program.env, program.clock);
+  const context = contextOf(args, program);
   const line = liveLine(program);
   try {
     const objects = await resolveObjects(args, context);
