@@ -1,35 +1,65 @@
 #!/usr/bin/env bash
 # npm test: types, lint, unit, integration (a real etcd), end-to-end (a real containerd; root). Installs what it needs.
+# The last line is "N passed, M failed". Everything that tests put on disk lies in one folder named after this
+# process, so that what a killed run has left is found, and removed, by the next.
 set -uo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cd "$root"
-bash deploy/setup.sh || exit 1
-export PATH="$root/node_modules/.bin:$PATH" FORCE_COLOR=0
+cd "$root" || exit 1
+bash deploy/setup.sh --tests || exit 1
+export PATH="$root/node_modules/.bin:$PATH:/usr/sbin:/sbin" FORCE_COLOR=0
+prefix=${TMPDIR:-/tmp}/berth-test-
 passed=0 failed=0 broken=''
-out=$(mktemp)
-trap 'rm -f "$out"' EXIT
 
-tally() { # tally WORD: the number before "tests WORD" in ava's summary
-  grep -Eo "[0-9]+ (tests?|known failures?|uncaught exceptions?|unhandled rejections?|hooks?) $1" "$out" | awk '{ sum += $1 } END { print sum + 0 }'
+sweep() { # sweep FOLDER: what tests of one run have left
+  local folder=$1 settings file mount
+  for settings in "$folder"/*/data/cluster.json; do
+    [ ! -f "$settings" ] || KUBECONFIG="$folder/kubeconfig" deploy/berth down --data-dir "$(dirname "$settings")" > /dev/null 2>&1
+  done
+  for file in /proc/[0-9]*/cmdline; do
+    if tr '\0' ' ' < "$file" 2> /dev/null | grep -qF -- "$folder/"; then kill -KILL "$(basename "$(dirname "$file")")" 2> /dev/null; fi
+  done
+  awk -v under="$folder/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | tac | while read -r mount; do umount -l "$mount"; done
+  grep -qF " $folder/" /proc/self/mountinfo || rm -rf "$folder"
+}
+isRunning() { tr '\0' ' ' < "/proc/$1/cmdline" 2> /dev/null | grep -q 'test/run.sh'; }
+for folder in "$prefix"*; do
+  if [ -d "$folder" ] && ! isRunning "${folder#"$prefix"}"; then sweep "$folder"; fi
+done
+own=$prefix$$
+mkdir -p "$own"
+out=$own/output
+trap 'sweep "$own"' EXIT
+trap 'exit 130' INT TERM HUP
+export TMPDIR=$own
+
+fails() { # fails NAME COUNT
+  failed=$((failed + $2))
+  broken="$broken $1"
+}
+tally() { # tally WORDS: the sum of the numbers before them in ava's summary
+  grep -Eo "^ +[0-9]+ ($1)" "$out" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 tier() { # tier NAME AVA_ARGUMENTS...
-  local name=$1 code; shift
+  local name=$1 code count; shift
   echo; echo "== $name"
-  ava "$@" 2>&1 | tee "$out"
+  ava "$@" < /dev/null 2>&1 | tee "$out"
   code=${PIPESTATUS[0]}
-  passed=$((passed + $(tally passed)))
-  failed=$((failed + $(tally failed)))
-  if [ "$code" -ne 0 ]; then broken="$broken $name"; fi
+  passed=$((passed + $(tally 'tests? passed')))
+  count=$(tally 'tests? failed|hooks? failed|uncaught exceptions?|unhandled rejections?|tests? remained pending')
+  # A crash or a file without tests fails a tier without failing a test.
+  if [ "$code" -ne 0 ]; then fails "$name" "$((count > 0 ? count : 1))"; fi
+  echo "$name took $((SECONDS - startedAt)) s"
+  startedAt=$SECONDS
 }
 
+startedAt=$SECONDS
 echo '== types and lint'
-tsc --noEmit && oxlint --deny-warnings || { echo 'types or lint failed'; echo; echo '0 passed, 1 failed'; exit 1; }
+tsc --noEmit || fails types 1
+oxlint --deny-warnings || fails lint 1
 tier unit 'test/unit/**/*.test.ts'
 tier integration --concurrency 2 'test/integration/**/*.test.ts'
 tier end-to-end --serial --concurrency 1 --timeout 5m 'test/e2e/**/*.test.ts'
 
-# A crash or a time-out fails a tier without failing a test.
-if [ -n "$broken" ] && [ "$failed" -eq 0 ]; then failed=1; fi
 echo
 [ -z "$broken" ] || echo "failing tiers:$broken"
 echo "$passed passed, $failed failed"
