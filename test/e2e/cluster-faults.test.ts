@@ -1,6 +1,7 @@
 /** Any part may be killed at any time: what runs goes on, nothing acknowledged is lost, and work goes on afterwards. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { hostEnvironment } from '../../cli/local/command.ts';
 import { configMapKind, deploymentKind, nodeKind, podKind } from '../../proto/kinds.ts';
@@ -17,6 +18,7 @@ interface Context {
 const test = anyTest as TestFn<Context>;
 const replicas = 3;
 const name = 'steady';
+const cniResults = '/var/lib/cni/results';
 
 test.before(async (t) => {
   const cluster = await startCluster();
@@ -180,6 +182,8 @@ const traces = (cluster: ClusterFixture): string[] => {
     ...lines(execFileSync('nft', ['list', 'tables'], { encoding: 'utf8', env: hostEnvironment(process.env) })),
     ...lines(execFileSync('find', ['/sys/fs/cgroup', '-maxdepth', '2', '-name', cluster.prefix], { encoding: 'utf8' })),
     ...lines(execFileSync('ps', ['axo', 'args'], { encoding: 'utf8' })).filter((line) => !line.startsWith('ps ')),
+    // CNI keeps a file for each attachment in a folder of its own.
+    ...(existsSync(cniResults) ? readdirSync(cniResults) : []).filter((file) => readFileSync(join(cniResults, file), 'utf8').includes(`${cluster.dataDir}/`)),
     ...(existsSync(cluster.kubeconfig) ? lines(readFileSync(cluster.kubeconfig, 'utf8')) : []),
   ];
 };

@@ -1,7 +1,12 @@
 /** What a container may see, use and be called, as it sees it itself. */
+import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import anyTest, { type TestFn } from 'ava';
+import { hostAddress, readSettings } from '../../cli/local/settings.ts';
 import type { Pod } from '../../proto/resources/kubernetes.ts';
+import { run } from '../fixtures/child.ts';
 import { type ClusterFixture, pushScript, startCluster } from '../fixtures/cluster.ts';
 import { ClusterPods, containerOf, forever, isOver, podOf, shell, waitsFor } from '../fixtures/cluster-pods.ts';
 
@@ -166,4 +171,18 @@ test('runAsNonRoot refuses an image of root, and a sysctl that is not safe keeps
   const forbidden = await pods.until('sysctl', (pod) => isOver(pod) || pod.status?.reason !== undefined);
   t.is(forbidden.status?.reason, 'SysctlForbidden');
   t.is(forbidden.status?.phase, 'Failed');
+});
+
+test('what a pod sends beyond its node leaves with the node’s address; the pod is reached at its own', async (t) => {
+  const pod = await pods.start(podOf('sender', [shell(image, `mkdir -p /www; echo hello > /www/index.html; httpd -p 8080 -h /www; ${forever}`)]));
+  const settings = readSettings(cluster.dataDir);
+  const server = createServer((request, response) => response.end(request.socket.remoteAddress));
+  if (!settings) throw new Error('the cluster has no settings');
+  server.listen(0, hostAddress(settings));
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const { address, port } = server.address() as AddressInfo;
+  const seen = await run('nsenter', ['-t', String(pods.pid('sender')), '-m', '-n', '--', '/bin/sh', '-c', `wget -q -O - http://${address}:${port}/`]);
+  t.is(seen, pod.status?.hostIP);
+  t.is(await (await fetch(`http://${pod.status?.podIP}:8080/`)).text(), 'hello\n');
 });
