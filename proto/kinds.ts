@@ -23,8 +23,7 @@ export interface Kind {
   readonly generation: boolean;
 }
 
-/** Every kind takes every verb. */
-export const verbs: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const verbs: readonly Verb[] = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
 
 interface Row {
   shortNames?: readonly string[];
@@ -83,6 +82,10 @@ export const kinds: readonly Kind[] = [
   namespaceKind, nodeKind, podKind, eventKind, configMapKind, secretKind, serviceAccountKind, serviceKind,
   replicaSetKind, deploymentKind, leaseKind,
 ];
+
+/** Namespaces take no deletecollection: one request must not end the cluster. */
+export const verbsOf = (kind: Kind): readonly Verb[] =>
+  kind === namespaceKind ? verbs.filter((verb) => verb !== 'deletecollection') : verbs;
 
 const byGroupKind = new Map(kinds.map((kind) => [`${kind.apiVersion}/${kind.kind}`, kind]));
 const byPath = new Map(kinds.map((kind) => [`${kind.apiVersion}/${kind.plural}`, kind]));

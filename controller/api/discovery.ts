@@ -1,5 +1,5 @@
 /** Discovery in both forms: aggregated (everything in one answer) and legacy (one list for each group version). Made from the kind table. */
-import { type Kind, kinds, podKind, verbs } from '../../proto/kinds.ts';
+import { type Kind, kinds, podKind, verbsOf } from '../../proto/kinds.ts';
 import { isScalable } from './scale.ts';
 import { acceptsJson, mediaRanges } from './negotiation.ts';
 
@@ -57,7 +57,7 @@ const aggregatedResource = (kind: Kind): object => {
     responseKind: { group: kind.group, version: kind.version, kind: kind.kind },
     scope: kind.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: kind.singular,
-    verbs,
+    verbs: verbsOf(kind),
     ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
     ...(subresources.length > 0 ? { subresources } : {}),
@@ -97,7 +97,7 @@ const legacyResources = (kind: Kind): object[] => [
     singularName: kind.singular,
     namespaced: kind.namespaced,
     kind: kind.kind,
-    verbs,
+    verbs: verbsOf(kind),
     ...(kind.shortNames.length > 0 ? { shortNames: kind.shortNames } : {}),
     ...(kind.categories.length > 0 ? { categories: kind.categories } : {}),
   },

@@ -1,5 +1,6 @@
 /** Which handler answers which verb on which target; the one table of what the REST interface does. */
 import { ApiError } from '../../proto/errors.ts';
+import { verbsOf } from '../../proto/kinds.ts';
 import type { Backend, Call } from './call.ts';
 import type { RequestClass } from './inflight.ts';
 import type { ResourceTarget } from './paths.ts';
@@ -61,8 +62,10 @@ export const routeOf = (method: string, target: ResourceTarget, query: Query): R
   const name = method === 'HEAD' ? 'GET' : method;
   const route = Object.hasOwn(methods, name) ? methods[name] : undefined;
   if (!route) throw methodNotAllowed();
-  const isCreation = route === collection['POST'];
-  if (isCreation && target.kind.namespaced && target.namespace === undefined) throw methodNotAllowed();
+  const isWrite = route === collection['POST'] || route === collection['DELETE'];
+  // Across namespaces one can only look.
+  if (isWrite && target.kind.namespaced && target.namespace === undefined) throw methodNotAllowed();
+  if (route === collection['DELETE'] && !verbsOf(target.kind).includes('deletecollection')) throw methodNotAllowed();
   if (route === collection['GET'] && flagParameter(query, 'watch')) return watch;
   if (route.handle === handleLog && flagParameter(query, 'follow')) return followedLog;
   return route;

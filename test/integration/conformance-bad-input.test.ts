@@ -212,6 +212,8 @@ test.serial('addresses and queries that are absurd', (t) =>
     { what: 'DELETE with another kind', send: ({ request }) => request('DELETE', `${configMaps}/patched`, { body: podNamed('bad') }), status: 400 },
     { what: 'DELETE with an unknown policy', send: ({ request }) => request('DELETE', `${configMaps}/patched?propagationPolicy=Sideways`), status: 400 },
     { what: 'DELETE with a grace in words', send: ({ request }) => request('DELETE', `${configMaps}/patched?gracePeriodSeconds=soon`), status: 400 },
+    { what: 'DELETE of all namespaces', send: ({ request }) => request('DELETE', '/api/v1/namespaces'), status: 405 },
+    { what: 'DELETE across all namespaces', send: ({ request }) => request('DELETE', '/api/v1/configmaps'), status: 405 },
     { what: 'POST to an object', send: post(`${configMaps}/patched`, {}), status: 405 },
     { what: 'a form that the server does not speak', send: ({ request }) => request('GET', pods, { headers: { accept: 'text/html' } }), status: 406 },
   ]));

@@ -1,5 +1,5 @@
 /** The paths and operations of a kind in an OpenAPI v3 document. */
-import type { Kind } from '../../../proto/kinds.ts';
+import { type Kind, verbsOf } from '../../../proto/kinds.ts';
 import type { JsonRecord } from '../../../proto/schema/records.ts';
 
 /** What an operation is to clients that look for it, e.g. for the one that tells whether a kind takes `fieldValidation`. */
@@ -123,7 +123,7 @@ export const kindPaths = (kind: Kind, types: OperationTypes): JsonRecord => {
     [collection]: {
       get: at('list'),
       post: at('post'),
-      delete: at('deletecollection'),
+      ...(verbsOf(kind).includes('deletecollection') ? { delete: at('deletecollection') } : {}),
       ...(kind.namespaced ? { parameters: namespaceParameter } : {}),
     },
     [`${collection}/{name}`]: {
