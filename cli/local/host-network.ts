@@ -43,6 +43,18 @@ table inet ${hostPrefix(settings)} {
 `;
 };
 
+/** Rules of iptables that let packets from and to the nodes pass, where Docker or a firewall refuses all that it does not know. */
+const passes = (settings: ClusterSettings): readonly (readonly string[])[] =>
+  ['-i', '-o'].map((direction) => ['FORWARD', direction, bridgeName(settings), '-m', 'comment', '--comment', hostPrefix(settings), '-j', 'ACCEPT']);
+
+const allowForwarding = async (settings: ClusterSettings): Promise<void> => {
+  const chain = await command('iptables', ['-w', '-S', 'FORWARD']).catch(() => '');
+  if (!chain.startsWith('-P FORWARD DROP')) return;
+  for (const rule of passes(settings)) {
+    if (!(await succeeds('iptables', ['-w', '-C', ...rule]))) await command('iptables', ['-w', '-I', ...rule]);
+  }
+};
+
 /** Makes the bridge and the rules. Idempotent. */
 export const createHostNetwork = async (settings: ClusterSettings): Promise<void> => {
   const bridge = bridgeName(settings);
@@ -55,6 +67,7 @@ export const createHostNetwork = async (settings: ClusterSettings): Promise<void
     writeFileSync(forwardingFile, '1');
   }
   await command('nft', ['-f', '-'], { input: ruleset(settings) });
+  await allowForwarding(settings);
 };
 
 /** Makes a node's namespace, named after the node, with its address on the bridge. Idempotent. */
@@ -115,5 +128,6 @@ export const removeNetwork = async (settings: ClusterSettings): Promise<void> =>
   }
   for (const link of linksOf(settings)) await succeeds('ip', ['link', 'del', link]);
   await succeeds('nft', ['delete', 'table', 'inet', hostPrefix(settings)]);
+  for (const rule of passes(settings)) await succeeds('iptables', ['-w', '-D', ...rule]);
   restoreForwarding(settings);
 };
