@@ -2,7 +2,7 @@
  * YAML and JSON texts as objects that know where each of their fields stands. YAML is read as kubectl reads it:
  * version 1.1 without its times and sexagesimals, so that `0644` is an octal number and `yes` is true.
  */
-import { isMap, isPair, isScalar, isSeq, LineCounter, type Node as YamlNode, type Pair, parseAllDocuments, type Tags } from 'yaml';
+import { isMap, isPair, isScalar, isSeq, LineCounter, type Node as YamlNode, type Pair, parseAllDocuments, type Tags, type YAMLParseError } from 'yaml';
 import { type JsonRecord, isRecord } from '../proto/schema/records.ts';
 
 export interface Position {
@@ -67,6 +67,8 @@ const find = (node: YamlNode | undefined, path: string, at: Found): Found => {
   return find(item as YamlNode, index[2] ?? '', { key: item as YamlNode, value: item as YamlNode });
 };
 
+const errorText = ({ code, message }: YAMLParseError): string => (code === 'RESOURCE_EXHAUSTION' ? 'it is nested too deeply' : firstLine(message));
+
 const firstLine = (text: string): string => text.split('\n')[0]?.replace(/:$/, '') ?? text;
 
 /** Reads all documents of a text; empty ones are left out. Never throws for what a text may hold. */
@@ -79,7 +81,7 @@ export const parseManifest = (text: string): ManifestText => {
   const documents: ManifestDocument[] = [];
   const problems: TextProblem[] = [];
   for (const document of parseAllDocuments(text, { version: '1.1', customTags: (tags) => tags.filter(isKubectlTag), lineCounter: counter, prettyErrors: false })) {
-    for (const error of document.errors.slice(0, 1)) problems.push({ ...positionAt(error.pos[0]), message: firstLine(error.message) });
+    for (const error of document.errors.slice(0, 1)) problems.push({ ...positionAt(error.pos[0]), message: errorText(error) });
     if (document.errors.length > 0 || document.contents === null) continue;
     const root = document.contents as YamlNode;
     const start = positionAt(root.range?.[0] ?? 0);

@@ -126,6 +126,10 @@ test('aliases that would explode are refused', (t) => {
   t.regex(linesOf(t, t.context.file('a.yaml', bomb))[0] ?? '', /^a\.yaml:1:1: .*alias/i);
 });
 
+test('what is nested too deeply is refused', (t) => {
+  t.regex(linesOf(t, t.context.file('a.yaml', '['.repeat(200_000)))[0] ?? '', /^a\.yaml:1:\d+: it is nested too deeply$/);
+});
+
 test('the server’s causes are put where they belong in the file', (t) => {
   const [manifest] = read(t.context.file('a.yaml', deployment)) as [Manifest];
   const error = invalid(deploymentKind, 'hello', [
