@@ -92,6 +92,11 @@ const validatePolicies = (spec: ServiceSpec): FieldError[] => {
     ...oneOf('spec.ipFamilyPolicy', spec.ipFamilyPolicy, ['SingleStack', 'PreferDualStack', 'RequireDualStack']),
     ...(spec.ipFamilies ?? []).flatMap((family, at) => oneOf(index('spec.ipFamilies', at), family, ['IPv4', 'IPv6'])),
   ];
+  if (spec.type !== 'LoadBalancer') {
+    for (const field of ['allocateLoadBalancerNodePorts', 'loadBalancerClass'] as const) {
+      if (!same(spec[field], undefined)) errors.push(forbiddenField(`spec.${field}`, "may only be used when `type` is 'LoadBalancer'"));
+    }
+  }
   if (spec.externalTrafficPolicy) {
     const isFacingOut = serviceTypesWithNodePorts.has(spec.type ?? '') || Boolean(spec.externalIPs?.length);
     errors.push(

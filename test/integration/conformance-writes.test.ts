@@ -180,6 +180,20 @@ test.serial('what is immutable stays: selectors, types, data that says so, pods 
   await refused(`${pods}/fixed`, { spec: { activeDeadlineSeconds: 90 } }, /must be less than or equal to previous value/);
 });
 
+test.serial('a service that changes its type loses what only the old type had', async (t) => {
+  const ports = [{ port: 80, nodePort: 30_080 }];
+  await create(services, { metadata: { name: 'changing' }, spec: { type: 'NodePort', clusterIP: '10.0.0.5', ports } });
+  const change = async (spec: object) => (await patch(`${services}/changing`, { spec })).json;
+  const [cluster, external, balanced] = [await change({ type: 'ClusterIP' }), await change({ type: 'ExternalName', externalName: 'example.com' }), await change({ type: 'LoadBalancer' })];
+  t.deepEqual(cluster.spec, {
+    type: 'ClusterIP', clusterIP: '10.0.0.5', clusterIPs: ['10.0.0.5'], sessionAffinity: 'None', internalTrafficPolicy: 'Cluster',
+    ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }],
+  });
+  t.deepEqual(Object.keys(external.spec).toSorted(), ['externalName', 'ports', 'sessionAffinity', 'type']);
+  t.like(balanced.spec, { type: 'LoadBalancer', externalTrafficPolicy: 'Cluster', allocateLoadBalancerNodePorts: true });
+  t.is((await change({ type: 'ClusterIP', allocateLoadBalancerNodePorts: false })).code, 422);
+});
+
 test.serial('finalizers hold, none is added to what goes, and the last one lets go', async (t) => {
   const { request } = api();
   await create(configMaps, { metadata: { name: 'held', finalizers: ['example.com/a', 'example.com/b'] } });
