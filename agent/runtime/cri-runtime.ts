@@ -25,8 +25,10 @@ import { hostsFile } from './hostname.ts';
 import { ImageGc } from './image-gc.ts';
 import { Images } from './images.ts';
 import { isUid, Layout, uidOfLogFolder } from './layout.ts';
+import { Leftovers } from './leftovers.ts';
 import { LogRotation } from './log-rotation.ts';
-import { LostShims } from './lost-shims.ts';
+import { lostNamespaces } from './lost-namespaces.ts';
+import { lostShims } from './lost-shims.ts';
 import { Observer } from './observe.ts';
 import {
   type ExecResult, type LogQuery, type ObservedPod, type ObservedSandbox, type PulledImage, type Runtime, type RuntimeEvent,
@@ -77,7 +79,7 @@ export class CriRuntime implements Runtime {
   readonly #images: Images;
   readonly #imageGc: ImageGc;
   readonly #logRotation: LogRotation;
-  readonly #lostShims: LostShims;
+  readonly #leftovers: Leftovers;
   readonly #volumes: Volumes;
   #cgroups: Cgroups | undefined;
 
@@ -89,8 +91,8 @@ export class CriRuntime implements Runtime {
     this.#node = { nodeName, hostIp, allocatable };
     this.#cri = new Cri(socket, () => clock.nowMs());
     this.#observer = new Observer(this.#cri, this.#layout);
-    this.#lostShims = new LostShims(socket);
-    this.#events = new RuntimeEvents({ socket, cri: this.#cri, observer: this.#observer, clock, log, onGap: () => this.#lostShims.afterBreak() });
+    this.#leftovers = new Leftovers([lostShims(socket), lostNamespaces(dirname(socket))]);
+    this.#events = new RuntimeEvents({ socket, cri: this.#cri, observer: this.#observer, clock, log, onGap: () => this.#leftovers.afterBreak() });
     this.#images = new Images(this.#cri, objects, clock);
     this.#imageGc = new ImageGc({ cri: this.#cri, clock, log });
     this.#logRotation = new LogRotation({ cri: this.#cri, layout: this.#layout, clock, log });
@@ -205,8 +207,8 @@ export class CriRuntime implements Runtime {
 
   async endLost(observed: ReadonlyMap<string, ObservedPod>): Promise<void> {
     const known = new Set([...observed.values()].flatMap(({ sandboxes, containers }) => [...sandboxes, ...containers].map(({ id }) => id)));
-    const pids = await this.#lostShims.look(known);
-    if (pids.length > 0) this.#options.log.info('ended shims that served nothing', { pids });
+    const ended = await this.#leftovers.look(known);
+    if (ended.length > 0) this.#options.log.info('ended what the runtime had lost', { ended });
   }
 
   log(query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {

@@ -176,13 +176,13 @@ test('runAsNonRoot refuses an image of root, and a sysctl that is not safe keeps
 test('what a pod sends beyond its node leaves with the node’s address; the pod is reached at its own', async (t) => {
   const pod = await pods.start(podOf('sender', [shell(image, `mkdir -p /www; echo hello > /www/index.html; httpd -p 8080 -h /www; ${forever}`)]));
   const settings = readSettings(cluster.dataDir);
-  const server = createServer((request, response) => response.end(request.socket.remoteAddress));
   if (!settings) throw new Error('the cluster has no settings');
+  const server = createServer((request, response) => response.end(request.socket.remoteAddress));
   server.listen(0, hostAddress(settings));
   await once(server, 'listening');
   t.teardown(() => server.close());
   const { address, port } = server.address() as AddressInfo;
   const seen = await run('nsenter', ['-t', String(pods.pid('sender')), '-m', '-n', '--', '/bin/sh', '-c', `wget -q -O - http://${address}:${port}/`]);
-  t.is(seen, pod.status?.hostIP);
+  t.is(seen, pod.status?.hostIP ?? '');
   t.is(await (await fetch(`http://${pod.status?.podIP}:8080/`)).text(), 'hello\n');
 });

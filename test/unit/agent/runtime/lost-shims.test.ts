@@ -4,7 +4,8 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { LostShims, parseStat } from '../../../../agent/runtime/lost-shims.ts';
+import { Leftovers } from '../../../../agent/runtime/leftovers.ts';
+import { lostShims, parseStat } from '../../../../agent/runtime/lost-shims.ts';
 
 test('the name in a process’s stat may hold spaces and parentheses', (t) => {
   const rest = Array.from({ length: 19 }, (_, index) => String(index + 100)).join(' ');
@@ -30,15 +31,16 @@ test('a shim is ended when two looks found it serving nothing; others are left',
   const socket = join(dir, 'containerd.sock');
   const lost = await shim('lost', socket);
   const others = [await shim('known', socket), await shim('foreign', join(dir, 'other.sock')), await shim('serving', socket, 'sleep 60 & echo up; read -r _')];
-  const shims = new LostShims(socket);
+  const shims = new Leftovers([lostShims(socket)]);
   const known = new Set(['known']);
   t.deepEqual(await shims.look(known), []);
   const ended = once(lost, 'exit');
-  t.deepEqual(await shims.look(known), [lost.pid ?? 0]);
+  const pidsOf = (keys: readonly string[]): number[] => keys.map((key) => Number(key.split(' ')[1]));
+  t.deepEqual(pidsOf(await shims.look(known)), [lost.pid ?? 0]);
   t.deepEqual(await ended, [null, 'SIGKILL']);
   t.true(others.every((child) => child.exitCode === null && child.signalCode === null));
   const later = await shim('later', socket);
   t.deepEqual([await shims.look(known), await shims.look(known)], [[], []], 'nothing is looked for without a break');
   shims.afterBreak();
-  t.deepEqual([await shims.look(known), await shims.look(known)], [[], [later.pid ?? 0]]);
+  t.deepEqual([pidsOf(await shims.look(known)), pidsOf(await shims.look(known))], [[], [later.pid ?? 0]]);
 });
