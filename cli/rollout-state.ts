@@ -16,7 +16,9 @@ export const rolloutState = (deployment: Deployment): RolloutState => {
   const wanted = spec?.replicas ?? 1;
   const [total, updated, available] = [status?.replicas ?? 0, status?.updatedReplicas ?? 0, status?.availableReplicas ?? 0];
   const ready = `${Math.min(available, wanted)}/${wanted} ready`;
-  const going = (text: string, short = ready): RolloutState => ({ phase: 'going', text: `Waiting for ${name} rollout to finish: ${text}...`, short });
+  // Nobody goes on with a paused rollout but a person; whoever waits should see that.
+  const paused = spec?.paused ? ', paused' : '';
+  const going = (text: string, short = ready): RolloutState => ({ phase: 'going', text: `Waiting for ${name} rollout to finish: ${text}...`, short: `${short}${paused}` });
   if ((metadata.generation ?? 0) > (status?.observedGeneration ?? 0)) {
     return { phase: 'going', text: 'Waiting for deployment spec update to be observed...', short: 'waiting for the controller' };
   }

@@ -3,7 +3,7 @@ import type { Argv } from 'yargs';
 import { notFound } from '../../proto/errors.ts';
 import { type Context, contextOf } from '../context.ts';
 import { parseDurationMs } from '../duration.ts';
-import { UsageError } from '../errors.ts';
+import { Refused } from '../errors.ts';
 import { manifestFlags, selectionFlags } from '../flags.ts';
 import { follow } from '../follow.ts';
 import { type ObjectArguments, type ObjectName, resolveObjects, withSuggestion } from '../objects.ts';
@@ -48,7 +48,7 @@ export const run = async (args: WaitArguments, program: Program): Promise<void> 
   const line = liveLine(program);
   try {
     const objects = await resolveObjects(args, context);
-    if (objects.length === 0 && condition.type !== 'delete') throw new UsageError('no objects are selected, so there is nothing to wait for');
+    if (objects.length === 0 && condition.type !== 'delete') throw new Refused('there are no such objects, so there is nothing to wait for');
     const left = new Set(objects);
     const names = (): string => [...left].map(({ kind, name }) => displayName(kind, name)).join(', ');
     const show = (): void => {

@@ -26,6 +26,10 @@ test('a status of an earlier generation never ends a wait', (t) => {
   t.is(replicaSetState({ metadata: { name: 'a', generation: 2 }, spec: { replicas: 0 }, status: { observedGeneration: 1, replicas: 0 } } as unknown as ReplicaSet).phase, 'going');
 });
 
+test('a paused rollout says so to whoever waits for it', (t) => {
+  t.is(rolloutState(deployment({ updatedReplicas: 1, replicas: 3, availableReplicas: 3 }, { paused: true })).short, '1/3 replaced, 3/3 ready, paused');
+});
+
 const pod = (name: string, status: object, createdAt = '2026-01-01T00:00:00Z'): Pod =>
   ({ apiVersion: 'v1', kind: 'Pod', metadata: { name, creationTimestamp: createdAt }, status }) as Pod;
 
