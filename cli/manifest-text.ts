@@ -2,7 +2,7 @@
  * YAML and JSON texts as objects that know where each of their fields stands. YAML is read as kubectl reads it:
  * version 1.1 without its times and sexagesimals, so that `0644` is an octal number and `yes` is true.
  */
-import { isMap, isPair, isScalar, isSeq, LineCounter, type Node as YamlNode, type Pair, parseAllDocuments, type Tags, type YAMLParseError } from 'yaml';
+import { isMap, isPair, isScalar, isSeq, LineCounter, type Node as YamlNode, type Pair, parseAllDocuments, type ScalarTag, type Tags, type YAMLParseError } from 'yaml';
 import { type JsonRecord, isRecord } from '../proto/schema/records.ts';
 
 export interface Position {
@@ -32,6 +32,12 @@ export interface ManifestText {
 
 const isKubectlTag = (tag: Tags[number]): boolean =>
   typeof tag === 'string' ? tag !== 'timestamp' : tag.tag !== 'tag:yaml.org,2002:timestamp' && !('format' in tag && tag.format === 'TIME');
+
+/** Octal numbers in YAML 1.2's form, which kubectl takes beside 1.1's. */
+const octal: ScalarTag = {
+  tag: 'tag:yaml.org,2002:int', default: true, format: 'OCT', test: /^[-+]?0o[0-7]+$/,
+  resolve: (text) => Number.parseInt(text.replace('0o', ''), 8),
+};
 
 const keyText = (pair: Pair): string => (isScalar(pair.key) ? String(pair.key.value) : '');
 
@@ -80,7 +86,7 @@ export const parseManifest = (text: string): ManifestText => {
   };
   const documents: ManifestDocument[] = [];
   const problems: TextProblem[] = [];
-  for (const document of parseAllDocuments(text, { version: '1.1', customTags: (tags) => tags.filter(isKubectlTag), lineCounter: counter, prettyErrors: false })) {
+  for (const document of parseAllDocuments(text, { version: '1.1', customTags: (tags) => [octal, ...tags.filter(isKubectlTag)], lineCounter: counter, prettyErrors: false })) {
     for (const error of document.errors.slice(0, 1)) problems.push({ ...positionAt(error.pos[0]), message: errorText(error) });
     if (document.errors.length > 0 || document.contents === null) continue;
     const root = document.contents as YamlNode;

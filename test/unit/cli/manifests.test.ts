@@ -116,9 +116,9 @@ test('folders give their YAML and JSON files, and those below them when asked', 
 });
 
 test('YAML is read as kubectl reads it', (t) => {
-  const text = 'apiVersion: v1\nkind: Pod\nmetadata: { name: a, annotations: { at: 12:30:45, on-day: 2026-01-01 } }\nspec:\n  hostNetwork: yes\n  containers: [{ name: a }]\n  volumes: [{ name: v, secret: { secretName: s, defaultMode: 0644 } }]\n';
+  const text = 'apiVersion: v1\nkind: Pod\nmetadata: { name: a, annotations: { at: 12:30:45, on-day: 2026-01-01 } }\nspec:\n  hostNetwork: yes\n  containers: [{ name: a }]\n  volumes: [{ name: v, secret: { secretName: s, defaultMode: 0644 } }, { name: w, secret: { secretName: s, defaultMode: 0o600 } }]\n';
   const [manifest] = read(t.context.file('a.yaml', text)) as [Manifest];
-  t.like(manifest.object, { metadata: { annotations: { at: '12:30:45', 'on-day': '2026-01-01' } }, spec: { hostNetwork: true, volumes: [{ secret: { defaultMode: 420 } }] } });
+  t.like(manifest.object, { metadata: { annotations: { at: '12:30:45', 'on-day': '2026-01-01' } }, spec: { hostNetwork: true, volumes: [{ secret: { defaultMode: 420 } }, { secret: { defaultMode: 384 } }] } });
 });
 
 test('aliases that would explode are refused', (t) => {
