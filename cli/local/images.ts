@@ -33,9 +33,11 @@ const storage = (settings: BuildSettings): string[] => [
  * are spoken to over HTTP. Throws CommandFailed.
  */
 export const buildImage = async (tag: string, directory: string, settings: BuildSettings, build: Dockerfile = {}): Promise<void> => {
+  // buildah 1.28 takes the layer of another argument's value for the same where an ENV uses it.
+  const layersKept = (build.arguments ?? []).length === 0;
   const options = settings.onOutput ? { onOutput: settings.onOutput } : {};
   await command('buildah', [
-    ...storage(settings), 'build', '--isolation', 'chroot', '--format', 'docker', '--tls-verify=false', '--layers',
+    ...storage(settings), 'build', '--isolation', 'chroot', '--format', 'docker', '--tls-verify=false', `--layers=${layersKept}`,
     ...(build.file ? ['--file', build.file] : []), ...(build.arguments ?? []).flatMap((pair) => ['--build-arg', pair]), '--tag', tag, directory,
   ], options);
   await command('buildah', [...storage(settings), 'push', ...(localRegistry(tag) ? ['--tls-verify=false'] : []), tag, `docker://${tag}`], options);

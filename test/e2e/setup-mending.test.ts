@@ -73,6 +73,31 @@ test('two ups at the same time wait for each other', async (t) => {
   await isWhole(t);
 });
 
+test('an image is built for each value of an argument, and errors are told where they are', async (t) => {
+  const { cluster, foreign } = t.context;
+  const context = join(foreign.dir, 'image');
+  mkdirSync(context);
+  writeFileSync(join(context, 'Other'), 'FROM scratch\nARG VERSION=0\nENV VERSION=$VERSION\nCOPY file /file\n');
+  writeFileSync(join(context, 'file'), 'x');
+  const build = (...args: string[]): ReturnType<ClusterFixture['berth']> => cluster.berth('build', '--data-dir', cluster.dataDir, ...args, context);
+  const get = async (path: string): Promise<{ config: { digest: string; Env: string[] } }> =>
+    (await fetch(`http://${cluster.registry}/v2/image/${path}`, { headers: { accept: 'application/vnd.docker.distribution.manifest.v2+json' } })).json() as never;
+  for (const version of ['1', '2']) {
+    const { code, stderr } = await build('-t', `${cluster.registry}/image:${version}`, '-f', 'Other', '--build-arg', `VERSION=${version}`);
+    t.is(code, 0, stderr);
+    const { config } = await get(`blobs/${(await get(`manifests/${version}`)).config.digest}`);
+    t.true(config.Env.includes(`VERSION=${version}`), config.Env.join(' '));
+  }
+  const none = await build('-t', `${cluster.registry}/image:3`);
+  t.deepEqual([none.code, /^error: there is no Dockerfile in .*; name it with --file\n$/.test(none.stderr)], [2, true]);
+  writeFileSync(join(context, 'Other'), `FROM ${cluster.registry}/absent:1\n`);
+  const absent = await build('-t', `${cluster.registry}/image:3`, '-f', 'Other');
+  t.is(absent.code, 1);
+  t.regex(absent.stderr, /absent: manifest unknown[^]*error: building .*image:3 failed/);
+  const away = await build('-t', `localhost:${(await freePorts(1))[0]}/image:3`, '-f', 'Other');
+  t.regex(away.stderr, /^error: no registry answers at localhost:\d+; "sudo berth up" starts the local one\n$/);
+});
+
 test('a cluster’s options cannot change, and a taken port is told in one line', async (t) => {
   const { cluster } = t.context;
   const changed = await cluster.berth('up', '--data-dir', cluster.dataDir, '--api-port', '7000');
