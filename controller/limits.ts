@@ -122,7 +122,8 @@ export const bodiesBytesMax = 64 * 1024 * 1024;
 /** Requests under way, watches and followed logs aside. */
 export const readsInFlightMax = 400;
 export const writesInFlightMax = 200;
-export const watchesMax = 5_000;
+/** Watches and followed logs. Fewer than connections, of which each takes one: who only asks must still get through. */
+export const watchesMax = 3_000;
 /** Requests to routes that strangers may use (joining), and the largest body of one. */
 export const extraInFlightMax = 32;
 export const extraBodyBytesMax = 64 * 1024;

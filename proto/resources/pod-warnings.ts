@@ -69,6 +69,8 @@ export const podSpecWarnings = (spec: PodSpec | undefined, path: Path): string[]
   for (const field of ['seLinuxOptions', 'appArmorProfile', 'windowsOptions'] as const) {
     if (isSet(spec.securityContext?.[field])) warnings.push(ignored(child(path, 'securityContext', field)));
   }
+  // Nobody asks for the default, which mounts a token too; who asks for it counts on it.
+  if (spec.automountServiceAccountToken === true) warnings.push(ignored(child(path, 'automountServiceAccountToken')));
   if (spec.hostUsers === false) warnings.push(ignored(child(path, 'hostUsers')));
   for (const label of Object.keys(spec.nodeSelector ?? {})) {
     const modern = Object.hasOwn(deprecatedLabels, label) ? deprecatedLabels[label] : undefined;

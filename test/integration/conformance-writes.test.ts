@@ -280,7 +280,7 @@ test.serial('managers own what they set: the spec by its writers, the status by 
 
 test.serial('fields that Berth does not act on are kept, and said so', async (t) => {
   const { request } = api();
-  const extra = { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }], runtimeClassName: 'other' };
+  const extra = { topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'DoNotSchedule' }], runtimeClassName: 'other', automountServiceAccountToken: true };
   const body = podNamed('kept', { spec: { containers: [{ name: 'main', image: 'x' }], ...extra } });
   const answer = await request('POST', pods, { body });
   t.is(answer.status, 201);
