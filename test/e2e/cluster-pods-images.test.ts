@@ -107,7 +107,7 @@ const kubectlLogs = async (...args: string[]): Promise<string> => {
 };
 
 test('kubectl logs: tail, since, bytes, timestamps; the file is in the CRI format', async (t) => {
-  await pods.start(podOf('printer', [shell(image, `i=0; while [ $i -lt 50 ]; do i=$((i+1)); echo line $i; done; sleep 4; echo late >&2; echo end; ${forever}`)]));
+  await pods.start(podOf('printer', [shell(image, `i=0; while [ $i -lt 50 ]; do i=$((i+1)); echo line $i; done; sleep 4; echo late >&2; sleep 0.2; echo end; ${forever}`)]));
   await pods.facts('printer');
   const all = lines(await kubectlLogs('printer'));
   t.is(all.length, 52);
