@@ -5,6 +5,7 @@ import { Deployments } from './deployment.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import type { Loop, LoopParts } from './loop.ts';
 import { Namespaces } from './namespace.ts';
+import { NodeLeases } from './node-leases.ts';
 import { NodeLifecycle } from './node-lifecycle.ts';
 import { defaultPodNetwork, PodCidrs, type PodNetworkOptions } from './pod-cidr.ts';
 import { PodGarbageCollector } from './pod-gc.ts';
@@ -29,6 +30,7 @@ export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, ...parts
     loop(new GarbageCollector(parts)),
     loop(new PodGarbageCollector(parts)),
     loop(new NodeLifecycle(parts, liveness)),
+    loop(new NodeLeases(parts)),
     loop(new TaintEviction(parts)),
     // One worker, so that no two nodes are given the same subnet.
     loop(new PodCidrs(parts, podNetwork), 1),

@@ -1,6 +1,6 @@
 /** Nodes that come, fail and fill up, on a real etcd and the real API verbs. */
 import test from 'ava';
-import { eventKind, nodeKind, podKind, replicaSetKind, serviceAccountKind } from '../../proto/kinds.ts';
+import { eventKind, leaseKind, nodeKind, podKind, replicaSetKind, serviceAccountKind } from '../../proto/kinds.ts';
 import { conditionOf } from '../../proto/resources/conditions.ts';
 import type { Event, Node, Pod, ReplicaSet } from '../../proto/resources/kubernetes.ts';
 import { isPodReady } from '../../proto/resources/pod.ts';
@@ -111,4 +111,13 @@ test('a pod with scheduling gates waits for them to be opened', async (t) => {
   await plane.verbs.patch(podKind, 'default', 'gated', 'json', [{ op: 'remove', path: '/spec/schedulingGates' }], asAdmin());
   await plane.until('it is placed', () => podOf(plane, 'gated')?.spec?.nodeName === 'node-1');
   t.pass();
+});
+
+test('every node has a Lease object, which goes with it', async (t) => {
+  const plane = await start(t);
+  await plane.addNode('node-1');
+  await plane.until('the Lease is there', () => plane.reader.get(leaseKind, 'kube-node-lease/node-1') !== undefined);
+  t.is(plane.reader.get(leaseKind, 'kube-node-lease/node-1')?.object.metadata.ownerReferences?.[0]?.uid, nodeOf(plane, 'node-1')?.metadata.uid);
+  await plane.verbs.delete(nodeKind, '', 'node-1', asAdmin());
+  await plane.until('the Lease is gone', () => plane.reader.get(leaseKind, 'kube-node-lease/node-1') === undefined);
 });
