@@ -68,8 +68,8 @@ tier() { # tier NAME AVA_ARGUMENTS...
 
 startedAt=$SECONDS
 echo '== types and lint'
-tsc --noEmit || fails types 1
-oxlint --deny-warnings || fails lint 1
+NO_COLOR=1 tsc --noEmit --pretty false || fails types 1
+NO_COLOR=1 oxlint --deny-warnings || fails lint 1
 tier unit 'test/unit/**/*.test.ts'
 tier integration --concurrency 2 'test/integration/**/*.test.ts'
 # Two files at once: each has machines of its own, and waits more than it works.
