@@ -8,7 +8,7 @@
  * The cache's index by owner answers who depends on whom, so the work is that of the objects concerned.
  * Writes: deletions of dependants, metadata.ownerReferences that lead nowhere, the two finalizers.
  */
-import { eventKind, type Kind, kindOf, kinds, leaseKind } from '../../proto/kinds.ts';
+import { eventKind, kindOf, kinds } from '../../proto/kinds.ts';
 import type { KubeObject, OwnerReference } from '../../proto/resources/kubernetes.ts';
 import { isBeingDeleted } from '../../proto/resources/meta.ts';
 import { assert } from '../../proto/process/assert.ts';
@@ -25,9 +25,8 @@ import type { Again, Reconciliation } from './reconciler.ts';
 
 const name = 'generic-garbage-collector';
 
-/** Many, short-lived and never owned; left out to keep the loop quiet. */
-const unowned: ReadonlySet<Kind> = new Set([eventKind, leaseKind]);
-const ownedKinds = kinds.filter((kind) => !unowned.has(kind));
+/** Events are many, short-lived and never owned; left out to keep the loop quiet. */
+const ownedKinds = kinds.filter((kind) => kind !== eventKind);
 
 const keyOf = ({ kind, key }: Stored): string => `${kind.apiVersion}|${kind.kind}|${key}`;
 
