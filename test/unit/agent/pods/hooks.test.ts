@@ -47,5 +47,8 @@ test('a command that fails, or takes longer than the grace, is a failed hook', a
   runtime.execResult = () => ({ exitCode: 4, output: 'no' });
   await t.throwsAsync(preStop({ exec: { command: ['x'] } }, { runtime }), { instanceOf: HookFailure });
   runtime.execResult = () => new Promise(() => undefined);
-  await t.throwsAsync(preStop({ exec: { command: ['x'] } }, { runtime, graceMs: 20 }), { instanceOf: TimeoutError });
+  const clock = new ManualClock();
+  const late = t.throwsAsync(preStop({ exec: { command: ['x'] } }, { runtime, clock, graceMs: 20 }), { instanceOf: TimeoutError });
+  await clock.advance(20);
+  await late;
 });
