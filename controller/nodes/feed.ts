@@ -11,6 +11,7 @@ import type { Change, Stored } from '../store/stored.ts';
 import { Assignments, neededByObject, neededByPod, neededKey } from './assignments.ts';
 import type { NeedChange, Needed, NeededKind } from './assignments.ts';
 import type { Outbox } from './outbox.ts';
+import { isEcho } from './pod-echo.ts';
 
 const neededKinds: Readonly<Record<NeededKind, Kind>> = {
   ConfigMap: configMapKind,
@@ -104,7 +105,8 @@ export class Feed {
     const leaving = left ? this.#nodes.get(before) : undefined;
     if (leaving) this.#removePod(leaving, last.object.metadata.uid ?? '');
     const feed = now === undefined ? undefined : this.#nodes.get(now);
-    if (feed) this.#putPod(feed, stored as Stored<Pod>);
+    if (feed === undefined || (!left && before === now && previous && isEcho(previous.object as Pod, stored.object as Pod))) return;
+    this.#putPod(feed, stored as Stored<Pod>);
   }
 
   #takeObject(change: Change): void {

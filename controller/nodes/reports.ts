@@ -16,13 +16,9 @@ import { isBeingDeleted } from '../../proto/resources/meta.ts';
 import type { Verbs, WriteOptions } from '../api/verbs.ts';
 import { reportRetryMsMax, reportRetryMsMin, sessionReportsMax } from '../limits.ts';
 import type { Stored } from '../store/stored.ts';
+import { ownedConditions } from './pod-echo.ts';
 
-/** Conditions that the agent decides; the others stay as they are. */
-const agentConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'ContainersReady', 'Ready']);
 const terminalPhases = new Set(['Succeeded', 'Failed']);
-
-const owned = (status: PodStatus | undefined, byAgent: boolean): NonNullable<PodStatus['conditions']> =>
-  (status?.conditions ?? []).filter((condition) => agentConditions.has(condition.type) === byAgent);
 
 /** The status to store; undefined when the report may not change it, since what has finished never runs again. */
 export const mergedStatus = (present: PodStatus | undefined, reported: PodStatus): PodStatus | undefined => {
@@ -31,7 +27,7 @@ export const mergedStatus = (present: PodStatus | undefined, reported: PodStatus
     ...reported,
     ...(present?.nominatedNodeName ? { nominatedNodeName: present.nominatedNodeName } : {}),
     ...(reported.qosClass ?? present?.qosClass ? { qosClass: reported.qosClass ?? present?.qosClass } : {}),
-    conditions: [...owned(present, false), ...owned(reported, true)],
+    conditions: [...ownedConditions(present, false), ...ownedConditions(reported, true)],
   };
 };
 
