@@ -150,7 +150,7 @@ export const up = async (context: UpContext): Promise<void> => {
   await step('programs compiled', () => compilePrograms(settings));
   await step('etcd', (note) => launch(etcdService(settings), () => accepts(settings.ports.etcd), note));
   await step('registry', async (note) => {
-    await launch(registryService(settings), () => accepts(settings.ports.registry), note);
+    await launch(registryService(settings), () => answers(fetch(`http://127.0.0.1:${settings.ports.registry}/v2/`)), note);
     await ensurePauseImage(settings);
   });
   const server = `https://127.0.0.1:${settings.ports.api}`;

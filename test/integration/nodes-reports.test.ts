@@ -85,8 +85,10 @@ test('reports that come while etcd is away are stored when it is back', async (t
   const plane = await startPlane();
   t.teardown(() => plane.stop());
   const { object: pod } = await plane.api.create(podKind, 'default', podOn('node-1', 'web'), admin);
+  const alive = new Promise<string>((resolve) => plane.liveness.subscribe(resolve));
   const agent = await startAgent(plane);
   await agent.sink.changes.until(() => agent.sink.pods.size === 1);
+  t.is(await alive, 'node-1');
   await plane.etcd.kill();
   agent.reporter.report(report(pod, 'Pending', false, 'first'));
   agent.reporter.report(report(pod, 'Running', false, 'second'));
