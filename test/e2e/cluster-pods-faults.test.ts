@@ -68,10 +68,13 @@ const noTraces = async (t: ExecutionContext): Promise<void> => {
   t.deepEqual(nodeTraces(cluster), before);
 };
 
+/** A call that containerd lost with a killed agent is given up after two minutes, and the pod removed after that. */
+const removalMs = 180_000;
+
 const removeAll = async (): Promise<void> => {
   const names = [...pods.names];
   await Promise.all(names.map((name) => pods.delete(name).catch(() => undefined)));
-  await Promise.all(names.map((name) => pods.untilGone(name)));
+  await Promise.all(names.map((name) => pods.untilGone(name, removalMs)));
 };
 
 const supervisorOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
