@@ -26,6 +26,16 @@ const mayLowerOomScores = (): boolean => {
   return ((BigInt(`0x${effective}`) >> capSysResource) & 1n) === 1n;
 };
 
+/**
+ * containerd asks a pod's shim for the sandbox's state before it makes a container. The shim does not answer while it creates
+ * another of the pod's containers; after two seconds, unless said otherwise, containerd goes on with process 0 as the sandbox's,
+ * and the container's start fails. Below the agent's timeout for a call, which ends what waits for a shim that hangs.
+ */
+export const stateTimeout = `
+[timeouts]
+  "io.containerd.timeout.task.state" = "60s"
+`;
+
 const toml = (settings: ContainerdSettings): string => `
 version = 2
 root = ${JSON.stringify(join(settings.rootDir, 'containerd'))}
@@ -37,7 +47,7 @@ disabled_plugins = [
 
 [grpc]
   address = ${JSON.stringify(containerdSocket(settings.stateDir))}
-
+${stateTimeout}
 [plugins."io.containerd.grpc.v1.cri"]
   sandbox_image = ${JSON.stringify(settings.pauseImage)}
   # Below the state directory, so that they can be told from those of others.

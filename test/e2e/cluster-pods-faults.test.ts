@@ -5,12 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { relistPeriodMs } from '../../agent/limits.ts';
-import { nodeKind, podKind } from '../../proto/kinds.ts';
+import { configMapKind, nodeKind, podKind } from '../../proto/kinds.ts';
 import { seededRandom } from '../../proto/process/random.ts';
 import type { Node, Pod } from '../../proto/resources/kubernetes.ts';
 import { until } from '../fixtures/child.ts';
 import { type ClusterFixture, pushScript, startCluster } from '../fixtures/cluster.ts';
-import { ClusterPods, containerOf, forever, isReady, podOf, shell } from '../fixtures/cluster-pods.ts';
+import { ClusterPods, containerOf, forever, isReady, podOf, shell, waitsFor } from '../fixtures/cluster-pods.ts';
 import { nodeTraces, shimSockets } from '../fixtures/cluster-traces.ts';
 
 const test = anyTest.serial as TestFn;
@@ -77,7 +77,7 @@ const removeAll = async (): Promise<void> => {
   await Promise.all(names.map((name) => pods.untilGone(name, removalMs)));
 };
 
-const supervisorOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+const parentOf = (pid: number): number => Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
 const killed = async (name: string): Promise<void> => {
   const pid = cluster.pid(name);
@@ -143,6 +143,25 @@ test('containerd is killed while pods come and go: those that run go on, nothing
   await noTraces(t);
 });
 
+test('a container starts in a pod whose shim did not answer for a while, as it does while it creates another one', async (t) => {
+  const env = [{ name: 'X', valueFrom: { configMapKeyRef: { name: 'late', key: 'x' } } }];
+  await pods.create(podOf('slow-shim', [shell(image, forever), shell(image, forever, { name: 'other', env })]));
+  await pods.until('slow-shim', (pod) => containerOf(pod)?.state?.running !== undefined && waitsFor('CreateContainerConfigError', 'other')(pod));
+  const shim = parentOf(pods.pid('slow-shim'));
+  process.kill(shim, 'SIGSTOP');
+  try {
+    await cluster.client.create(configMapKind, 'default', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'late' }, data: { x: '1' } });
+    // Twice what containerd waits for a shim when nobody tells it otherwise.
+    await sleep(4_000);
+  } finally {
+    process.kill(shim, 'SIGCONT');
+  }
+  const pod = await pods.until('slow-shim', isReady);
+  t.deepEqual(pod.status?.containerStatuses?.map(({ name, restartCount }) => [name, restartCount]), [['main', 0], ['other', 0]]);
+  await pods.delete('slow-shim');
+  await pods.untilGone('slow-shim');
+});
+
 test('an agent that is told to end leaves its containers running', async (t) => {
   await pods.start(noting('left'));
   const pid = pods.pid('left');
@@ -158,7 +177,7 @@ test('with no controller for 20 s the node heals by itself; then the API says so
   await Promise.all(['healed', 'ended', 'kept'].map((name) => pods.start({ ...noting(name), spec: { ...noting(name).spec, containers: noting(name).spec?.containers ?? [], restartPolicy: name === 'ended' ? 'Never' : 'Always' } })));
   const [victim, ended, kept] = [pods.pid('healed'), pods.pid('ended'), pods.pid('kept')];
   const controller = cluster.pid('controller');
-  const supervisor = supervisorOf(controller);
+  const supervisor = parentOf(controller);
   let killedMs = Infinity;
   process.kill(supervisor, 'SIGSTOP');
   try {

@@ -128,7 +128,7 @@ test('configMap, secret, downwardAPI and projected volumes change in place, all 
   t.is(containerOf(pods.get('live'))?.restartCount, 0);
 });
 
-test('emptyDir on disk and in memory is limited; hostPath and subPath show what they name', async (t) => {
+test('emptyDir on disk and in memory is shared and limited; hostPath and subPath show what they name', async (t) => {
   const host = join(cluster.dataDir, 'host');
   mkdirSync(host);
   writeFileSync(join(host, 'file'), 'from the host\n');
@@ -147,10 +147,11 @@ test('emptyDir on disk and in memory is limited; hostPath and subPath show what 
   const env = [{ name: 'WHO', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }];
   await pods.start(podOf('dirs', [
     shell(image, forever, { volumeMounts: shared, env }),
+    shell(image, forever, { name: 'other', volumeMounts: [{ name: 'disk', mountPath: '/seen' }] }),
   ], spec));
   const inside = (command: string): string => pods.inside('dirs', command);
   inside('echo one > /disk/file; echo two > /part/file; echo three > /made/file');
-  t.is(inside('cat /disk/file /disk/of/dirs/file'), 'one\ntwo');
+  t.is(pods.inside('dirs', 'cat /seen/file /seen/of/dirs/file', 'other'), 'one\ntwo');
   t.is(inside('cat /host/file'), 'from the host');
   t.throws(() => inside('echo x > /host/file 2>/dev/null'));
   t.is(readFileSync(join(cluster.dataDir, 'made', 'below', 'file'), 'utf8'), 'three\n');
