@@ -190,6 +190,18 @@ test('get -w prints what changes until it is interrupted', async (t) => {
   t.deepEqual([code, stderr], [130, '']);
 });
 
+test('get -w follows several kinds, each row with its own, and knows a name that is not there', async (t) => {
+  const { berth } = t.context;
+  const running = berth.start(['get', 'deployments,configmaps', '-l', 'app=several', '-w']);
+  succeeded(t, await berth(['apply', '-f', '-'], `${manifest('several')}---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: several, labels: { app: several } }\n`));
+  await running.printed(/^NAME +READY +UP-TO-DATE +AVAILABLE +AGE\ndeployment\.apps\/several +0\/2/m);
+  await running.printed(/^NAME +DATA +AGE\nconfigmap\/several +0/m);
+  running.child.kill('SIGINT');
+  t.is((await running.done).code, 130);
+  const absent = await berth(['get', 'deploy', 'severel', '-w']);
+  t.deepEqual([absent.code, absent.stderr], [1, 'error: deployments.apps "severel" not found; did you mean "several"?\n']);
+});
+
 test('delete says what it deletes, waits, and refuses to guess', async (t) => {
   const { berth } = t.context;
   succeeded(t, await berth(['apply', '-f', '-'], manifest('gone')));
@@ -218,7 +230,10 @@ test('wrong usage ends with 2, runs nothing, and says what would be right', asyn
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['gett', 'pods'], /did you mean "get"/],
     [['get', 'podz'], /did you mean "pods"/],
-    [['delete', 'deploy', 'kept', '--foo'], /"foo"/],
+    [['delete', 'deploy', 'kept', '--foo'], /no flag "--foo" here; "berth delete --help"/],
+    [['get', 'pods', '--sellector', 'a=b'], /no flag "--sellector" here; did you mean "--selector"\?/],
+    [['get', 'pods', '--no-heders'], /did you mean "--no-headers"\?/],
+    [['rollout', 'undo'], /only 1 of 2 words of "berth rollout <action> <what..>"/],
     [['get', 'pods', '-o', 'table'], /known are wide/],
     [['get', 'pods', '-o', 'jsonpath={.a'], /jsonpath/],
     [['scale', 'deploy/kept'], /--replicas/],
