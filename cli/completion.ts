@@ -2,9 +2,9 @@
  * What may stand where the cursor is, for the shells: `berth __complete WORD…` prints it, one to a line; the last word is
  * the one being written. Commands and flags come from the program itself, names from the cluster.
  */
-import type { Argv } from 'yargs';
 import { kindNamed, kinds, namespaceKind, type Kind } from '../proto/kinds.ts';
 import type { KubeObject } from '../proto/resources/kubernetes.ts';
+import { type Flag, flagsOf } from './command-flags.ts';
 import { commands } from './commands.ts';
 import { openContext } from './context.ts';
 import type { Program } from './program.ts';
@@ -12,25 +12,6 @@ import { withLimits } from './waiting.ts';
 
 /** Somebody waits with a finger on the key. */
 const completionTimeoutMs = 2000;
-
-interface Flag {
-  readonly names: readonly string[];
-  readonly takesValue: boolean;
-  readonly choices: readonly string[];
-}
-
-/** The flags that a command's builder declares, without running yargs. */
-const flagsOf = (builder: (yargs: Argv) => Argv): readonly Flag[] => {
-  const flags: Flag[] = [];
-  const recorder: Argv = new Proxy({} as Argv, {
-    get: (_, method) => (name: string, options: { alias?: string; type?: string; choices?: readonly string[] } = {}) => {
-      if (method === 'option') flags.push({ names: [`--${name}`, ...(options.alias ? [`-${options.alias}`] : [])], takesValue: options.type !== 'boolean', choices: options.choices ?? [] });
-      return recorder;
-    },
-  });
-  builder(recorder);
-  return flags;
-};
 
 const contextCommands = new Set(['get', 'describe', 'delete', 'wait', 'scale', 'rollout', 'logs', 'events', 'explain']);
 const kindNames = (): string[] => kinds.map(({ plural }) => plural);

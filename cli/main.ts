@@ -1,5 +1,6 @@
 /** The `berth` program: finds the command, runs it, turns failures into one line and an exit code (1 failure, 2 usage). */
 import { once } from 'node:events';
+import { unknownFlag } from './command-flags.ts';
 import { commands, groupTitles } from './commands.ts';
 import { describeFailure, exitCodeOf, Told, UsageError } from './errors.ts';
 import type { Program } from './program.ts';
@@ -50,15 +51,15 @@ const openProgram = (): Program => {
 };
 
 /** yargs' complaints, as a person would put them. Those that depend on a number have two forms, which its types do not know. */
-const strings = {
+const stringsOf = (form: string): Record<string, unknown> => ({
   'Unknown argument: %s': { one: 'there is no flag or argument "%s" here', other: 'there are no flags or arguments %s here' },
   'Unknown arguments: %s': { one: 'there is no flag or argument "%s" here', other: 'there are no flags or arguments %s here' },
   'Missing required argument: %s': { one: 'say --%s', other: 'say %s' },
   'Not enough arguments following: %s': 'the flag "%s" needs a value',
   'Invalid values:': 'wrong value:',
   'Argument: %s, Given: %s, Choices: %s': '%s cannot be %s; it is one of %s',
-  'Not enough non-option arguments: got %s, need at least %s': { one: 'something is missing: %s given, %s needed', other: 'something is missing: %s given, %s needed' },
-};
+  'Not enough non-option arguments: got %s, need at least %s': { one: `only %s of %s words of "berth ${form}" are here`, other: `only %s of %s words of "berth ${form}" are here` },
+});
 
 /** On one line. */
 const usageText = (message: string): string => message.split('\n').map((line) => line.trim()).filter(Boolean).join(' ');
@@ -85,9 +86,12 @@ const runCommand = async (name: string, rest: readonly string[], program: Progra
     .wrap(Math.min(process.stdout.columns ?? 100, 110))
     // One value for each -f, so that what follows is not taken for more of them.
     .parserConfiguration({ 'greedy-arrays': false })
-    .updateStrings(strings as unknown as Record<string, string>)
+    .updateStrings(stringsOf(module.command) as Record<string, string>)
     .fail((message, error) => {
-      failure ??= new UsageError(`${usageText(message ?? error.message)}; "berth ${name} --help" tells more`);
+      // yargs names it without its dashes, and in two spellings.
+      const unknown = unknownFlag(rest, module.builder);
+      const what = unknown ? `there is no flag "${unknown.word}" here${unknown.near ? `; did you mean "${unknown.near}"?` : ';'}` : `${usageText(message ?? error.message)};`;
+      failure ??= new UsageError(`${what} "berth ${name} --help" tells more`);
     })
     // Only remembered here: a handler would run even when the arguments turn out to be wrong.
     .command({ command: module.command, describe: row.describe, builder: module.builder, handler: (args) => { parsed = { args }; } })

@@ -13,7 +13,8 @@ import { resolveObjects, withSuggestion } from '../objects.ts';
 import { formatObjects, type OutputForm, parseOutput } from '../output.ts';
 import type { Program } from '../program.ts';
 import { displayName, parseTargets, type Target as Selected } from '../selection.ts';
-import { type Table, tableAccept, type TableLayout, TableWriter } from '../table.ts';
+import { type ColumnDefinition, type Table, tableAccept, type TableLayout, TableWriter } from '../table.ts';
+import { withLimits } from '../waiting.ts';
 
 export const command = 'get [what..]';
 
@@ -35,7 +36,7 @@ export const builder = (yargs: Argv): Argv =>
     .option('ignore-not-found', { type: 'boolean', default: false, describe: 'What is not there is no failure' })
     .example('berth get pods -o wide', 'Pods with their addresses and nodes')
     .example('berth get deployment/hello -o yaml', 'One object, whole')
-    .example('berth get pods -l app=hello -w', 'Pods of one application as they change')
+    .example('berth get deployments,pods -l app=hello -w', 'An application and its pods as they change')
     .example("berth get pods -o jsonpath='{.items[*].status.podIP}'", 'One field of each');
 
 /** One from a file is in the namespace that the file says. */
@@ -134,32 +135,71 @@ const showObjects = async (request: Request, targets: readonly Target[], form: E
   program.stdout.write(await formatObjects(objects, form, asList));
 };
 
-/** One line (or document) for each change, until interrupted. */
-const watch = async (request: Request, target: Target, form: OutputForm): Promise<void> => {
-  const { client, namespace, program } = request;
+/** What there is of a target as one text, and then a line (or document) for each change, until `signal` aborts. */
+async function* changes(request: Request, target: Target, form: OutputForm, several: boolean, signal: AbortSignal): AsyncGenerator<string> {
+  const { client } = request;
+  const namespace = target.namespace ?? request.namespace;
   const query = queryOf(request, target);
-  const first = await client.json<Table>('GET', collectionPath(target.kind, namespace), { accept: tableAccept, query });
-  const document = async (object: KubeObject): Promise<void> => {
-    if (form.type !== 'table') program.stdout.write(`${form.type === 'yaml' ? '---\n' : ''}${await formatObjects([object], form, false)}`);
-  };
-  const writer = new TableWriter();
-  const layout = layoutOf(request, target.kind, form.type === 'table' && form.wide, false);
-  const columns = first.columnDefinitions ?? [];
-  if (form.type === 'table') program.stdout.write(writer.table(columns, first.rows, layout));
   const selection = {
     ...(namespace ? { namespace } : {}),
     ...(query.labelSelector ? { labelSelector: query.labelSelector } : {}),
     ...(query.fieldSelector ? { fieldSelector: query.fieldSelector } : {}),
   };
-  if (form.type !== 'table') {
-    const { items } = await client.list(target.kind, selection, { signal: program.signal });
-    for (const item of items) await document(item);
+  const writer = new TableWriter();
+  let layout = layoutOf(request, target.kind, form.type === 'table' && form.wide, several);
+  let columns: readonly ColumnDefinition[] = [];
+  const text = async (object: KubeObject | Table): Promise<string> => {
+    if (form.type !== 'table') return `${form.type === 'yaml' ? '---\n' : ''}${await formatObjects([object as KubeObject], form, false)}`;
+    const { columnDefinitions, rows } = object as Table;
+    columns = columnDefinitions ?? columns;
+    // The header comes with the first row.
+    if (rows.length === 0) return '';
+    const lines = writer.table(columns, rows, layout);
+    layout = { ...layout, withHeader: false };
+    return lines;
+  };
+  while (!signal.aborted) {
+    let position: string | undefined;
+    if (form.type === 'table') {
+      const table = await client.json<Table>('GET', collectionPath(target.kind, namespace), { accept: tableAccept, query, signal });
+      position = table.metadata.resourceVersion;
+      yield await text(table);
+    } else {
+      const { items, resourceVersion } = await client.list(target.kind, selection, { signal });
+      position = resourceVersion;
+      yield (await Promise.all(items.map(text))).join('');
+    }
+    try {
+      const accept = form.type === 'table' ? tableAccept : 'application/json';
+      for await (const { object } of client.watch(target.kind, selection, position ?? '0', signal, accept)) yield await text(object);
+    } catch (error) {
+      // What the server has forgotten is shown again as it is now.
+      if (!isApiError(error, 'Expired') && !isApiError(error, 'Gone')) throw error;
+    }
   }
-  const accept = form.type === 'table' ? tableAccept : 'application/json';
-  for await (const { object } of client.watch(target.kind, selection, first.metadata.resourceVersion ?? '0', program.signal, accept)) {
-    if (form.type === 'table') program.stdout.write(writer.table(columns, (object as unknown as Table).rows, { ...layout, withHeader: false }));
-    else await document(object);
-  }
+}
+
+/** All targets side by side; rows of several kinds say which theirs is. A name that is not there is an error, as it is without --watch. */
+const watch = async (request: Request, targets: readonly Target[], form: OutputForm): Promise<void> => {
+  const { client, program } = request;
+  await forEach(request, targets, async ({ kind, name, namespace }) => {
+    if (name !== undefined) await client.get(kind, kind.namespaced ? (namespace ?? request.namespace) : undefined, name);
+  });
+  const several = new Set(targets.map(({ kind }) => kind)).size > 1;
+  await withLimits(program, { timeoutMs: undefined, lateText: () => '' }, async (signal) => {
+    const watched = targets.map((target) => changes(request, target, form, several, signal));
+    let printed = '';
+    for (const texts of watched) {
+      const { value } = await texts.next();
+      if (!value) continue;
+      program.stdout.write(`${printed && form.type === 'table' ? '\n' : ''}${value}`);
+      printed = value;
+    }
+    if (printed && several && form.type === 'table') program.stdout.write('\n');
+    await Promise.all(watched.map(async (texts) => {
+      for await (const text of texts) program.stdout.write(text);
+    }));
+  });
 };
 
 const targetsOf = async (args: GetArguments, context: Context): Promise<readonly Target[]> => {
@@ -179,11 +219,8 @@ export const run = async (args: GetArguments, program: Program): Promise<void> =
   const request: Request = { args, context, client: context.client, namespace: args.allNamespaces ? undefined : context.namespace, program };
   try {
     const targets = await targetsOf(args, context);
-    if (args.watch) {
-      const [target] = targets;
-      if (!target || targets.length > 1) throw new UsageError('--watch follows one kind or one object at a time');
-      await watch(request, target, form);
-    } else if (form.type === 'table') await showTables(request, targets, form.wide);
+    if (args.watch) await watch(request, targets, form);
+    else if (form.type === 'table') await showTables(request, targets, form.wide);
     else await showObjects(request, targets, form);
   } finally {
     context.client.close();

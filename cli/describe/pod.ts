@@ -5,13 +5,13 @@ import { containersEntry, selectorLines, volumesEntry } from './container.ts';
 import { conditionRows, type Entry, timeText } from './layout.ts';
 import { type Describer, headEntries, type Subject } from './subject.ts';
 
-/** Who put it there, or why nobody did: the scheduler's own words. */
-const placement = ({ object, events }: Subject<Pod>): string | undefined => {
+/** Why it is there, or on no node: the scheduler's own words. */
+const placement = ({ object }: Subject<Pod>): string | undefined => {
   const scheduled = conditionOf<{ type: string; status: string; reason?: string; message?: string }>(object.status, 'PodScheduled');
   if (scheduled?.status === 'False') return `on no node yet: ${scheduled.message ?? scheduled.reason ?? ''}`;
-  const event = events.find(({ reason }) => reason === 'Scheduled');
-  if (event) return `${event.message ?? ''} (${event.source?.component || event.reportingComponent || 'scheduler'})`;
-  return object.spec?.nodeName ? `on ${object.spec.nodeName}` : 'waits for the scheduler';
+  if (!object.spec?.nodeName) return 'waits for the scheduler';
+  if (scheduled) return `on ${object.spec.nodeName}${scheduled.message ? `: ${scheduled.message}` : ''}`;
+  return `on ${object.spec.nodeName}: the pod itself names it`;
 };
 
 const statusText = ({ status, metadata }: Pod): string => {

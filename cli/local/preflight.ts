@@ -1,7 +1,7 @@
 /** What must be so before a local cluster can start; each failing check is one line that says what to do. */
-import { accessSync, constants, existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { hostEnvironment } from './command.ts';
 import { type ClusterSettings, dataDirCharactersMax, ownedPaths, paths, type Ports } from './settings.ts';
 
@@ -42,15 +42,16 @@ export const checkDataDir = (dataDir: string): void => {
   if (foreign) throw new PreflightFailed(`${foreign} is there already, without a cluster; choose another --data-dir, or, if it is left over from a cluster, run "berth down --data-dir ${dataDir}"`);
 };
 
-/** Room for the data. Throws PreflightFailed. */
-export const checkDisk = (settings: ClusterSettings): void => {
+const nearestExisting = (path: string): string => (existsSync(path) ? path : nearestExisting(dirname(path)));
+
+/** Room for the data; makes nothing. Throws PreflightFailed. */
+export const checkDisk = (settings: ClusterSettings, freeBytesMin = diskFreeBytesMin): void => {
   if (settings.dataDir.length > dataDirCharactersMax) {
     throw new PreflightFailed(`--data-dir ${settings.dataDir} is longer than ${dataDirCharactersMax} characters, too long for the sockets below it; choose a shorter one`);
   }
-  mkdirSync(settings.dataDir, { recursive: true, mode: 0o711 });
-  const { bavail, bsize } = statfsSync(settings.dataDir);
-  if (bavail * bsize < diskFreeBytesMin) {
-    throw new PreflightFailed(`${settings.dataDir} has ${(bavail * bsize / 1e9).toFixed(1)} GB free and a cluster needs ${diskFreeBytesMin / 1e9} GB; free some or choose another place with --data-dir`);
+  const { bavail, bsize } = statfsSync(nearestExisting(settings.dataDir));
+  if (bavail * bsize < freeBytesMin) {
+    throw new PreflightFailed(`${settings.dataDir} has ${(bavail * bsize / 1e9).toFixed(1)} GB free and a cluster needs ${freeBytesMin / 1e9} GB; free some or choose another place with --data-dir`);
   }
 };
 

@@ -57,8 +57,8 @@ export class Api implements Verbs {
     return deleteObject(this.#context, kind, namespace, name, options);
   }
 
-  bind(namespace: string, name: string, uid: string, nodeName: string, options: WriteOptions): Promise<Stored> {
-    return bindPod(this.#context, namespace, name, uid, nodeName, options);
+  bind(namespace: string, name: string, uid: string, nodeName: string, options: WriteOptions, why?: string): Promise<Stored> {
+    return bindPod(this.#context, namespace, name, uid, nodeName, options, why);
   }
 
   finishPodDeletion(namespace: string, name: string, uid: string): Promise<void> {

@@ -11,12 +11,12 @@ import { keyOf, type WriteContext } from './write-context.ts';
 
 type Condition = Record<string, unknown> & { type?: unknown };
 
-const scheduled = (pod: Pod, now: string): Condition[] => {
+const scheduled = (pod: Pod, now: string, why: string | undefined): Condition[] => {
   const others = ((pod.status?.conditions ?? []) as unknown as Condition[]).filter(({ type }) => type !== 'PodScheduled');
-  return [...others, { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now }];
+  return [...others, { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now, ...(why ? { message: why } : {}) }];
 };
 
-const bound = (pod: Pod, uid: string, nodeName: string, now: string): KubeObject => {
+const bound = (pod: Pod, uid: string, nodeName: string, now: string, why: string | undefined): KubeObject => {
   const name = pod.metadata.name ?? '';
   if (uid && pod.metadata.uid !== uid) {
     throw conflict(podKind, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata.uid}`);
@@ -26,11 +26,11 @@ const bound = (pod: Pod, uid: string, nodeName: string, now: string): KubeObject
   if ((pod.spec?.schedulingGates ?? []).length > 0) {
     throw conflict(podKind, name, `pod ${name} has non-empty .spec.schedulingGates`);
   }
-  return { ...pod, spec: { ...pod.spec, nodeName }, status: { ...pod.status, conditions: scheduled(pod, now) } };
+  return { ...pod, spec: { ...pod.spec, nodeName }, status: { ...pod.status, conditions: scheduled(pod, now, why) } };
 };
 
 /**
- * Binds the pod to the node; an empty `uid` means whichever pod has the name.
+ * Binds the pod to the node; an empty `uid` means whichever pod has the name. `why` becomes the message of the condition.
  *
  * @throws ApiError Conflict when the pod has a node, is being deleted or is another one; NotFound
  */
@@ -41,6 +41,7 @@ export const bindPod = (
   uid: string,
   nodeName: string,
   options: WriteOptions,
+  why?: string,
 ): Promise<Stored> => {
   if (!nodeName) {
     throw new ApiError('Invalid', `Binding "${name}" is invalid: target.name: Required value`, {
@@ -55,6 +56,6 @@ export const bindPod = (
     key: keyOf(namespace, name),
     options: { ...options, subresource: 'binding' },
     trusted: true,
-    produce: ({ object }) => bound(object as Pod, uid, nodeName, now),
+    produce: ({ object }) => bound(object as Pod, uid, nodeName, now, why),
   });
 };

@@ -5,13 +5,19 @@
  * chosen node again. A hundred replicas on a thousand nodes cost 1,100 judgements, not 100,000.
  */
 import type { Pod } from '../../proto/resources/kubernetes.ts';
-import { explain } from './explain.ts';
+import { explain, explainChoice, type ReasonCounts } from './explain.ts';
 import { type Help, objectionTo } from './filters.ts';
-import { scoreOf } from './scores.ts';
+import { leadsOf, scoreOf } from './scores.ts';
 import { footprintOf, type NodeView, type PodFootprint, type Snapshot, withPod } from './snapshot.ts';
 
 export type Decision =
-  | { readonly pod: Pod; readonly footprint: PodFootprint; readonly nodeName: string }
+  | {
+      readonly pod: Pod;
+      readonly footprint: PodFootprint;
+      readonly nodeName: string;
+      /** Why this node and no other. */
+      readonly message: string;
+    }
   | {
       readonly pod: Pod;
       readonly footprint: PodFootprint;
@@ -50,23 +56,35 @@ const judge = (candidate: Candidate, pod: Pod, footprint: PodFootprint): void =>
   candidate.helpedBy = objection?.filter.helpedBy ?? [];
 };
 
-const bestOf = (candidates: readonly Candidate[]): Candidate | undefined => {
-  let best: Candidate | undefined;
+interface Ranking {
+  readonly best: Candidate | undefined;
+  readonly next: Candidate | undefined;
+  readonly fitting: number;
+}
+
+const rank = (candidates: readonly Candidate[]): Ranking => {
+  let [best, next]: (Candidate | undefined)[] = [];
+  let fitting = 0;
   for (const candidate of candidates) {
-    if (candidate.score !== undefined && (best?.score === undefined || candidate.score > best.score)) best = candidate;
+    if (candidate.score === undefined) continue;
+    fitting += 1;
+    if (best?.score === undefined || candidate.score > best.score) [best, next] = [candidate, best];
+    else if (next?.score === undefined || candidate.score > next.score) next = candidate;
   }
-  return best;
+  return { best, next, fitting };
+};
+
+const reasonCounts = (candidates: readonly Candidate[]): ReasonCounts => {
+  const counts = new Map<string, number>();
+  for (const { reasons } of candidates) for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return counts;
 };
 
 const refusal = (pod: Pod, footprint: PodFootprint, candidates: readonly Candidate[]): Decision => {
-  const counts = new Map<string, number>();
   // A new node may always help, and the only thing that can when there is none.
   const helpedBy = new Set<Help>(['node']);
-  for (const { reasons, helpedBy: helps } of candidates) {
-    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-    for (const help of helps) helpedBy.add(help);
-  }
-  return { pod, footprint, nodeName: undefined, message: explain(candidates.length, counts), helpedBy };
+  for (const { helpedBy: helps } of candidates) for (const help of helps) helpedBy.add(help);
+  return { pod, footprint, nodeName: undefined, message: explain(candidates.length, reasonCounts(candidates)), helpedBy };
 };
 
 const placeGroup = (nodes: Map<string, NodeView>, pods: readonly Pod[]): Decision[] => {
@@ -77,13 +95,14 @@ const placeGroup = (nodes: Map<string, NodeView>, pods: readonly Pod[]): Decisio
       judged = [...nodes.values()].map((view): Candidate => ({ view, score: undefined, reasons: [], helpedBy: [] }));
       for (const candidate of judged) judge(candidate, pod, footprint);
     }
-    const best = bestOf(judged);
+    const { best, next, fitting } = rank(judged);
     if (best === undefined) return refusal(pod, footprint, judged);
+    const message = explainChoice(judged.length, fitting, next ? leadsOf(pod, footprint, best.view, next.view) : [], reasonCounts(judged));
     const nodeName = best.view.node.metadata.name ?? '';
     best.view = withPod(best.view, footprint);
     nodes.set(nodeName, best.view);
     judge(best, pod, footprint);
-    return { pod, footprint, nodeName };
+    return { pod, footprint, nodeName, message };
   });
 };
 

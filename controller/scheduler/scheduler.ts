@@ -133,7 +133,7 @@ class Term {
       void this.#counted(this.#refuse(pod, 'Unschedulable', decision.message));
     } else {
       this.#cluster.assume(footprint, decision.nodeName);
-      void this.#counted(this.#bind(pod, footprint, decision.nodeName));
+      void this.#counted(this.#bind(pod, footprint, decision.nodeName, decision.message));
     }
   }
 
@@ -144,11 +144,11 @@ class Term {
     if (this.#queue.activePods > 0) this.#soon();
   }
 
-  async #bind(pod: Pod, { uid }: PodFootprint, nodeName: string): Promise<void> {
+  async #bind(pod: Pod, { uid }: PodFootprint, nodeName: string, why: string): Promise<void> {
     const { verbs, recorder, log } = this.#parts;
     const { namespace = '', name: podName = '' } = pod.metadata;
     try {
-      await verbs.bind(namespace, podName, uid, nodeName, writesAs(name));
+      await verbs.bind(namespace, podName, uid, nodeName, writesAs(name), why);
       const message = `Successfully assigned ${namespace}/${podName} to ${nodeName}`;
       recorder.record(pod, 'Normal', 'Scheduled', message, { component: name });
     } catch (error) {

@@ -71,6 +71,14 @@ const preferredTaints: Score = {
 
 export const scores: readonly Score[] = [leastAllocated, balanced, spread, preferredAffinity, preferredTaints];
 
+/** The names of the scores in which one node is ahead of another for this pod, the one that counts most first. */
+export const leadsOf = (pod: Pod, footprint: PodFootprint, view: NodeView, other: NodeView): string[] =>
+  scores
+    .map(({ name, weight, value }) => ({ name, lead: weight * (value(pod, footprint, view) - value(pod, footprint, other)) }))
+    .filter(({ lead }) => lead > 0)
+    .toSorted((a, b) => b.lead - a.lead)
+    .map(({ name }) => name);
+
 /** The weighted sum; higher is better. */
 export const scoreOf = (pod: Pod, footprint: PodFootprint, view: NodeView): number =>
   scores.reduce((sum, score) => sum + score.weight * score.value(pod, footprint, view), 0);

@@ -17,7 +17,8 @@ interface Shared {
 
 const test = anyTest as TestFn<Shared>;
 
-// One server for all tests, which use names of their own. A hook's own teardown would come before the tests.
+// One server for all tests. They come one after the other: side by side, the processes that each starts starve each other and the server.
+// A hook's own teardown would come before the tests.
 test.before(async (t) => {
   const teardowns: (() => unknown)[] = [];
   const owner = { teardown: (step: () => unknown) => teardowns.unshift(step) } as unknown as ExecutionContext;
@@ -64,7 +65,7 @@ const report = async (fixture: ApiFixture, name: string, status: object): Promis
   if (answer.status !== 200) throw new Error(answer.text);
 };
 
-test('apply creates, leaves and configures; berth and kubectl may take turns', async (t) => {
+test.serial('apply creates, leaves and configures; berth and kubectl may take turns', async (t) => {
   const { berth, kubectl, file } = t.context;
   const first = file('mixed.yaml', manifest('mixed'));
   t.is(succeeded(t, await berth(['apply', '-f', first])), 'deployment.apps/mixed created\n');
@@ -78,13 +79,13 @@ test('apply creates, leaves and configures; berth and kubectl may take turns', a
   t.deepEqual(JSON.parse(succeeded(t, await berth(['get', 'deploy/mixed', '-o', 'json']))).metadata.labels, undefined);
 });
 
-test('apply --dry-run changes nothing', async (t) => {
+test.serial('apply --dry-run changes nothing', async (t) => {
   const { berth, file } = t.context;
   t.is(succeeded(t, await berth(['apply', '--dry-run=server', '-f', file('dry.yaml', manifest('dry'))])), 'deployment.apps/dry created (server dry run)\n');
   t.is((await berth(['get', 'deploy', 'dry'])).code, 1);
 });
 
-test('apply sends nothing when any document is wrong, and says where', async (t) => {
+test.serial('apply sends nothing when any document is wrong, and says where', async (t) => {
   const { berth } = t.context;
   const output = await berth(['apply', '-f', '-'], `${manifest('half')}---\n${manifest('other').replace('image:', 'imagee:')}`);
   t.is(output.code, 1);
@@ -92,13 +93,13 @@ test('apply sends nothing when any document is wrong, and says where', async (t)
   t.is((await berth(['get', 'deploy', 'half'])).code, 1);
 });
 
-test('what the server refuses is told at its line and column', async (t) => {
+test.serial('what the server refuses is told at its line and column', async (t) => {
   const { berth } = t.context;
   const output = await berth(['apply', '-f', '-'], manifest('negative', -1));
   t.deepEqual([output.code, output.stdout, output.stderr], [1, '', 'error: stdin:5:13: spec.replicas: Invalid value: -1: must be greater than or equal to 0\n']);
 });
 
-test('apply --wait ends when the rollout is done', async (t) => {
+test.serial('apply --wait ends when the rollout is done', async (t) => {
   const { berth, fixture, file } = t.context;
   const running = berth.start(['apply', '--wait', '-f', file('waited.yaml', manifest('waited'))]);
   await running.printed(/waiting for the controller/);
@@ -110,7 +111,7 @@ test('apply --wait ends when the rollout is done', async (t) => {
   t.regex(output.stderr, /deployment\.apps\/waited {2}2\/2 ready {2}\d/);
 });
 
-test('apply --wait says why a rollout is stuck', async (t) => {
+test.serial('apply --wait says why a rollout is stuck', async (t) => {
   const { berth, fixture, file } = t.context;
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'stuck-1', labels: { app: 'stuck' } }, spec: { containers: [{ name: 'web', image: 'none' }] } };
   t.is((await fixture.request('POST', '/api/v1/namespaces/default/pods', { body: pod })).status, 201);
@@ -124,14 +125,14 @@ test('apply --wait says why a rollout is stuck', async (t) => {
   t.regex(output.stderr, /error: deployment "stuck" exceeded its progress deadline; pod\/stuck-1: container web: ErrImagePull: there is no such image\n$/);
 });
 
-test('a wait that takes too long ends with what was seen last', async (t) => {
+test.serial('a wait that takes too long ends with what was seen last', async (t) => {
   const { berth, file } = t.context;
   const output = await berth(['apply', '--wait', '--timeout', '300ms', '-f', file('late.yaml', manifest('late'))]);
   t.is(output.code, 1);
   t.regex(output.stderr, /error: deployment "late" is not rolled out after 0\.3 s/);
 });
 
-test('on a terminal apply waits by itself, on a line that is written over', async (t) => {
+test.serial('on a terminal apply waits by itself, on a line that is written over', async (t) => {
   const { berth, fixture, file } = t.context;
   const running = berth.start(['apply', '-f', file('terminal.yaml', manifest('terminal'))], true);
   await running.printed(/waiting for the controller/);
@@ -142,7 +143,7 @@ test('on a terminal apply waits by itself, on a line that is written over', asyn
   t.true(stdout.includes('\r\u001b[K\u001b[32m✓\u001b[0m deployment.apps/terminal  2/2 ready'), JSON.stringify(stdout));
 });
 
-test('Ctrl-C ends a wait at once and leaves a clean line', async (t) => {
+test.serial('Ctrl-C ends a wait at once and leaves a clean line', async (t) => {
   const { berth, file } = t.context;
   const running = berth.start(['apply', '-f', file('interrupted.yaml', manifest('interrupted'))], true);
   await running.printed(/waiting for the controller/);
@@ -152,7 +153,7 @@ test('Ctrl-C ends a wait at once and leaves a clean line', async (t) => {
   t.true(stdout.endsWith('\r\u001b[K'), JSON.stringify(stdout));
 });
 
-test('scale checks what is there now, and sets what is wanted', async (t) => {
+test.serial('scale checks what is there now, and sets what is wanted', async (t) => {
   const { berth } = t.context;
   succeeded(t, await berth(['apply', '-f', '-'], manifest('scaled')));
   t.is((await berth(['scale', 'deploy/scaled', '--replicas', '5', '--current-replicas', '4'])).code, 1);
@@ -160,14 +161,14 @@ test('scale checks what is there now, and sets what is wanted', async (t) => {
   t.is(succeeded(t, await berth(['get', 'deploy/scaled', '-o', 'jsonpath={.spec.replicas}'])), '5');
 });
 
-test('a name that is not there is answered with the nearest one', async (t) => {
+test.serial('a name that is not there is answered with the nearest one', async (t) => {
   const { berth } = t.context;
   succeeded(t, await berth(['apply', '-f', '-'], manifest('nearby')));
   const output = await berth(['describe', 'deploy', 'neerby']);
   t.deepEqual([output.code, output.stderr], [1, 'error: deployments.apps "neerby" not found; did you mean "nearby"?\n']);
 });
 
-test('tables have kubectl’s columns, in its widths', async (t) => {
+test.serial('tables have kubectl’s columns, in its widths', async (t) => {
   const { berth, kubectl } = t.context;
   succeeded(t, await berth(['apply', '-f', '-'], manifest('tabled')));
   const mine = succeeded(t, await berth(['get', 'deploy', 'tabled', '-o', 'wide']));
@@ -178,7 +179,7 @@ test('tables have kubectl’s columns, in its widths', async (t) => {
   }
 });
 
-test('get -w prints what changes until it is interrupted', async (t) => {
+test.serial('get -w prints what changes until it is interrupted', async (t) => {
   const { berth } = t.context;
   succeeded(t, await berth(['apply', '-f', '-'], manifest('watched')));
   const running = berth.start(['get', 'deploy', 'watched', '-w']);
@@ -190,7 +191,19 @@ test('get -w prints what changes until it is interrupted', async (t) => {
   t.deepEqual([code, stderr], [130, '']);
 });
 
-test('delete says what it deletes, waits, and refuses to guess', async (t) => {
+test.serial('get -w follows several kinds, each row with its own, and knows a name that is not there', async (t) => {
+  const { berth } = t.context;
+  const running = berth.start(['get', 'deployments,configmaps', '-l', 'app=several', '-w']);
+  succeeded(t, await berth(['apply', '-f', '-'], `${manifest('several')}---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: several, labels: { app: several } }\n`));
+  await running.printed(/^NAME +READY +UP-TO-DATE +AVAILABLE +AGE\ndeployment\.apps\/several +0\/2/m);
+  await running.printed(/^NAME +DATA +AGE\nconfigmap\/several +0/m);
+  running.child.kill('SIGINT');
+  t.is((await running.done).code, 130);
+  const absent = await berth(['get', 'deploy', 'severel', '-w']);
+  t.deepEqual([absent.code, absent.stderr], [1, 'error: deployments.apps "severel" not found; did you mean "several"?\n']);
+});
+
+test.serial('delete says what it deletes, waits, and refuses to guess', async (t) => {
   const { berth } = t.context;
   succeeded(t, await berth(['apply', '-f', '-'], manifest('gone')));
   t.is((await berth(['delete', 'deployments'])).code, 2);
@@ -199,7 +212,7 @@ test('delete says what it deletes, waits, and refuses to guess', async (t) => {
   t.is((await berth(['delete', 'deploy', 'gone', '--ignore-not-found'])).code, 0);
 });
 
-test('delete waits for finalizers, no longer than it may', async (t) => {
+test.serial('delete waits for finalizers, no longer than it may', async (t) => {
   const { berth, fixture } = t.context;
   const held = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'held', finalizers: ['example.com/hold'] } };
   t.is((await fixture.request('POST', '/api/v1/namespaces/default/configmaps', { body: held })).status, 201);
@@ -212,13 +225,16 @@ test('delete waits for finalizers, no longer than it may', async (t) => {
   t.is(code, 0);
 });
 
-test('wrong usage ends with 2, runs nothing, and says what would be right', async (t) => {
+test.serial('wrong usage ends with 2, runs nothing, and says what would be right', async (t) => {
   const { berth } = t.context;
   succeeded(t, await berth(['apply', '-f', '-'], manifest('kept')));
   const cases: readonly (readonly [readonly string[], RegExp])[] = [
     [['gett', 'pods'], /did you mean "get"/],
     [['get', 'podz'], /did you mean "pods"/],
-    [['delete', 'deploy', 'kept', '--foo'], /"foo"/],
+    [['delete', 'deploy', 'kept', '--foo'], /no flag "--foo" here; "berth delete --help"/],
+    [['get', 'pods', '--sellector', 'a=b'], /no flag "--sellector" here; did you mean "--selector"\?/],
+    [['get', 'pods', '--no-heders'], /did you mean "--no-headers"\?/],
+    [['rollout', 'undo'], /only 1 of 2 words of "berth rollout <action> <what..>"/],
     [['get', 'pods', '-o', 'table'], /known are wide/],
     [['get', 'pods', '-o', 'jsonpath={.a'], /jsonpath/],
     [['scale', 'deploy/kept'], /--replicas/],
@@ -237,7 +253,7 @@ test('wrong usage ends with 2, runs nothing, and says what would be right', asyn
   t.is((await berth(['get', 'deploy', 'kept'])).code, 0);
 });
 
-test('a server that is not there is told with how to start one', async (t) => {
+test.serial('a server that is not there is told with how to start one', async (t) => {
   const { berth, file } = t.context;
   const kubeconfig = file('elsewhere', JSON.stringify({
     clusters: [{ name: 'a', cluster: { server: 'https://127.0.0.1:1' } }], contexts: [{ name: 'a', context: { cluster: 'a' } }], 'current-context': 'a',
@@ -247,7 +263,7 @@ test('a server that is not there is told with how to start one', async (t) => {
   t.regex(output.stderr, /^error: cannot reach https:\/\/127\.0\.0\.1:1: .*"sudo berth up".*\n$/);
 });
 
-test('every command explains itself with examples', async (t) => {
+test.serial('every command explains itself with examples', async (t) => {
   const { berth } = t.context;
   const overview = succeeded(t, await berth(['--help']));
   for (const name of ['up', 'down', 'build', 'apply', 'get', 'describe', 'delete', 'scale', 'rollout', 'logs', 'events', 'wait', 'explain', 'version', 'completion']) {
@@ -256,14 +272,14 @@ test('every command explains itself with examples', async (t) => {
   }
 });
 
-test('explain knows fields, and the nearest to one that is not there', async (t) => {
+test.serial('explain knows fields, and the nearest to one that is not there', async (t) => {
   const { berth } = t.context;
   t.regex(succeeded(t, await berth(['explain', 'deploy.spec.replicas'])), /KIND: +Deployment[\s\S]*FIELD: replicas\t<integer>[\s\S]*Number of desired pods/);
   t.regex(succeeded(t, await berth(['explain', 'pods', '--recursive'])), /containers\t<\[\]Container> -required-\n[\s\S]*\n +image\t<string>/);
   t.regex((await berth(['explain', 'deploy.spec.replica'])).stderr, /did you mean "replicas"/);
 });
 
-test('completion offers commands, kinds, names and flags', async (t) => {
+test.serial('completion offers commands, kinds, names and flags', async (t) => {
   const { berth } = t.context;
   succeeded(t, await berth(['apply', '-f', '-'], manifest('completed')));
   const offered = async (...words: string[]): Promise<string[]> => (await berth(['__complete', ...words])).stdout.split('\n').filter(Boolean);
@@ -277,7 +293,7 @@ test('completion offers commands, kinds, names and flags', async (t) => {
   for (const shell of ['bash', 'zsh']) t.regex(succeeded(t, await berth(['completion', shell])), /__complete/);
 });
 
-test('version tells both sides, and its own when there is no server', async (t) => {
+test.serial('version tells both sides, and its own when there is no server', async (t) => {
   const { berth } = t.context;
   t.regex(succeeded(t, await berth(['version'])), /^Client Version: \d+\.\d+\.\d+ .*\nServer Version: v1\.32\.0\+berth\.test\n$/);
   t.like(JSON.parse(succeeded(t, await berth(['version', '--client', '-o', 'json']))), { clientVersion: { node: process.versions.node } });

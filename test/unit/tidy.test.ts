@@ -1,6 +1,6 @@
 /** What can be held about the code's shape without reading it: directions of imports, seams, sizes, no dead files. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
@@ -76,6 +76,11 @@ test('every source file is used', (t) => {
 test('no file hides what it holds behind a name like utils', (t) => {
   const vague = /(^|\/)(utils?|helpers?|common|types|misc|index)\.ts$/;
   t.deepEqual(files.filter((file) => vague.test(file)), []);
+});
+
+test('every folder of the programs has its paper', (t) => {
+  const folders = new Set(sources.map(dirname));
+  t.deepEqual([...folders].filter((folder) => !existsSync(join(root, folder, 'README.md'))), []);
 });
 
 test('only the settled names stand at the top level', (t) => {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +42,13 @@ test('a folder with somebody else’s files under a cluster’s names is refused
 test('a data directory too deep for sockets below it is refused', (t) => {
   const deep = join(folder, 'd'.repeat(dataDirCharactersMax));
   t.throws(() => checkDisk(defaultSettings(deep)), { instanceOf: PreflightFailed, message: /--data-dir .* is longer than 64 characters/ });
+});
+
+test('too little room is told with what is needed, and nothing is made there', (t) => {
+  const dataDir = join(folder, 'new', 'data');
+  t.throws(() => checkDisk(defaultSettings(dataDir), 1e18), { instanceOf: PreflightFailed, message: /data has [\d.]+ GB free and a cluster needs 1000000000 GB; free some or choose another place with --data-dir$/ });
+  t.notThrows(() => checkDisk(defaultSettings(dataDir), 1));
+  t.false(existsSync(join(folder, 'new')));
 });
 
 test('the host’s own programs come before those of npm packages, and root’s folders are searched', (t) => {

@@ -12,7 +12,7 @@ const decide = (nodes: readonly Node[], pods: readonly Pod[], running: readonly 
   return place(cluster.snapshot(), pods);
 };
 
-const answer = (decision: Decision | undefined): string => decision?.nodeName ?? (decision && 'message' in decision ? decision.message : '');
+const answer = (decision: Decision | undefined): string => decision?.nodeName ?? decision?.message ?? '';
 const one = (node: NodeTraits, pod: PodTraits, running: readonly Pod[] = []): string => answer(decide([nodeObject('n1', node)], [podObject('p', pod)], running)[0]);
 const refused = (reason: string): string => `0/1 nodes are available: 1 ${reason}.`;
 
@@ -32,6 +32,8 @@ const rules: [string, NodeTraits, PodTraits, string, Pod[]?][] = [
   ['cpu that is not there', {}, { requests: { cpu: '4001m' } }, refused('Insufficient cpu')],
   ['memory that others have', {}, { requests: { memory: '5Gi' } }, refused('Insufficient memory'), [podObject('a', { node: 'n1', requests: { memory: '4Gi' } })]],
   ['memory that a finished pod had', {}, { requests: { memory: '5Gi' } }, 'n1', [podObject('a', { node: 'n1', phase: 'Succeeded', requests: { memory: '4Gi' } })]],
+  ['ephemeral storage that is there', { allocatable: { 'ephemeral-storage': '10Gi' } }, { requests: { 'ephemeral-storage': '10Gi' } }, 'n1'],
+  ['ephemeral storage that is not there', { allocatable: { 'ephemeral-storage': '10Gi' } }, { requests: { 'ephemeral-storage': '11Gi' } }, refused('Insufficient ephemeral-storage')],
   ['an extended resource', { allocatable: { 'example.com/gpu': '1' } }, { requests: { 'example.com/gpu': '1' } }, 'n1'],
   ['an extended resource that no node has', {}, { requests: { 'example.com/gpu': '1' } }, refused('Insufficient example.com/gpu')],
   ['a node that is full of pods', { allocatable: { pods: '1' } }, {}, refused('Too many pods'), [podObject('a', { node: 'n1' })]],
@@ -74,6 +76,23 @@ test('explains all nodes together, each reason with its number, in a fixed order
   const pod = podObject('p', { requests: { cpu: '2', memory: '2Gi' } });
   t.is(answer(decide(nodes, [pod])[0]), '0/3 nodes are available: 1 Insufficient memory, 1 node(s) were unschedulable, 2 Insufficient cpu.');
   t.is(answer(decide([], [pod])[0]), 'no nodes available to schedule pods');
+});
+
+test('says why a node was chosen', (t) => {
+  const why = (nodes: readonly Node[], pod: Pod, running?: readonly Pod[]): string | undefined => decide(nodes, [pod], running)[0]?.message;
+  const [free, cordoned, small] = [nodeObject('n1'), nodeObject('n2', { unschedulable: true }), nodeObject('n3', { allocatable: { cpu: '1' } })];
+  const busy = podObject('busy', { node: 'n4', owner: 'web', requests: { cpu: '1', memory: '2Gi' } });
+  t.is(why([free], podObject('p')), 'the only node');
+  t.is(why([free, cordoned, small], podObject('p', { requests: { cpu: '2' } })), 'the only node that fits; 2 of 3 do not: 1 Insufficient cpu, 1 node(s) were unschedulable');
+  t.is(why([free, nodeObject('n4'), cordoned], podObject('p', { owner: 'web' }), [busy]), 'best of 2 nodes that fit, by spread, least allocated; 1 of 3 does not: 1 node(s) were unschedulable');
+  t.is(why([free, nodeObject('n4')], podObject('p')), 'best of 2 nodes that fit, which are alike');
+});
+
+test('prefers the node whose cpu and memory are used up evenly', (t) => {
+  // Both have as much left of the two together.
+  const running = [podObject('a', { node: 'n1', requests: { cpu: '3', memory: '1Gi' } }), podObject('b', { node: 'n2', requests: { cpu: '2', memory: '3Gi' } })];
+  const [decision] = decide([nodeObject('n1'), nodeObject('n2')], [podObject('p', { requests: { cpu: '100m', memory: '200Mi' } })], running);
+  t.deepEqual([decision?.nodeName, decision?.message], ['n2', 'best of 2 nodes that fit, by balanced']);
 });
 
 test('spreads the pods of one owner', (t) => {
