@@ -44,6 +44,8 @@ out=$own/output
 trap 'sweep "$own"' EXIT
 trap 'exit 130' INT TERM HUP
 export TMPDIR=$own
+# What Node.js has compiled, for the next test file: every file is a process of its own, and most import the same modules.
+export NODE_COMPILE_CACHE=$own/compile-cache
 
 fails() { # fails NAME COUNT
   failed=$((failed + $2))

@@ -23,7 +23,6 @@ const validateNames = (spec: PodSpec, path: Path): FieldError[] => [
     const name = spec[field];
     return name ? broken(child(path, field), name, field === 'schedulerName' ? qualifiedName : subdomainName) : [];
   }),
-  ...(spec.imagePullSecrets ?? []).flatMap(({ name }, at) => (name ? [] : [required(child(index(child(path, 'imagePullSecrets'), at), 'name'))])),
 ];
 
 const validateLife = (spec: PodSpec, path: Path): FieldError[] => [
