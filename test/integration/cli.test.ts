@@ -17,7 +17,7 @@ interface Shared {
 
 const test = anyTest as TestFn<Shared>;
 
-// One server for all tests, which use names of their own. A hook's own teardown would come before the tests.
+// One server for all tests, which use names of their own. Those that leave a program running come first, one by one. A hook's own teardown would come before the tests.
 test.before(async (t) => {
   const teardowns: (() => unknown)[] = [];
   const owner = { teardown: (step: () => unknown) => teardowns.unshift(step) } as unknown as ExecutionContext;
@@ -98,7 +98,7 @@ test('what the server refuses is told at its line and column', async (t) => {
   t.deepEqual([output.code, output.stdout, output.stderr], [1, '', 'error: stdin:5:13: spec.replicas: Invalid value: -1: must be greater than or equal to 0\n']);
 });
 
-test('apply --wait ends when the rollout is done', async (t) => {
+test.serial('apply --wait ends when the rollout is done', async (t) => {
   const { berth, fixture, file } = t.context;
   const running = berth.start(['apply', '--wait', '-f', file('waited.yaml', manifest('waited'))]);
   await running.printed(/waiting for the controller/);
@@ -110,7 +110,7 @@ test('apply --wait ends when the rollout is done', async (t) => {
   t.regex(output.stderr, /deployment\.apps\/waited {2}2\/2 ready {2}\d/);
 });
 
-test('apply --wait says why a rollout is stuck', async (t) => {
+test.serial('apply --wait says why a rollout is stuck', async (t) => {
   const { berth, fixture, file } = t.context;
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'stuck-1', labels: { app: 'stuck' } }, spec: { containers: [{ name: 'web', image: 'none' }] } };
   t.is((await fixture.request('POST', '/api/v1/namespaces/default/pods', { body: pod })).status, 201);
@@ -131,7 +131,7 @@ test('a wait that takes too long ends with what was seen last', async (t) => {
   t.regex(output.stderr, /error: deployment "late" is not rolled out after 0\.3 s/);
 });
 
-test('on a terminal apply waits by itself, on a line that is written over', async (t) => {
+test.serial('on a terminal apply waits by itself, on a line that is written over', async (t) => {
   const { berth, fixture, file } = t.context;
   const running = berth.start(['apply', '-f', file('terminal.yaml', manifest('terminal'))], true);
   await running.printed(/waiting for the controller/);
@@ -142,7 +142,7 @@ test('on a terminal apply waits by itself, on a line that is written over', asyn
   t.true(stdout.includes('\r\u001b[K\u001b[32m✓\u001b[0m deployment.apps/terminal  2/2 ready'), JSON.stringify(stdout));
 });
 
-test('Ctrl-C ends a wait at once and leaves a clean line', async (t) => {
+test.serial('Ctrl-C ends a wait at once and leaves a clean line', async (t) => {
   const { berth, file } = t.context;
   const running = berth.start(['apply', '-f', file('interrupted.yaml', manifest('interrupted'))], true);
   await running.printed(/waiting for the controller/);
@@ -178,7 +178,7 @@ test('tables have kubectl’s columns, in its widths', async (t) => {
   }
 });
 
-test('get -w prints what changes until it is interrupted', async (t) => {
+test.serial('get -w prints what changes until it is interrupted', async (t) => {
   const { berth } = t.context;
   succeeded(t, await berth(['apply', '-f', '-'], manifest('watched')));
   const running = berth.start(['get', 'deploy', 'watched', '-w']);
@@ -199,7 +199,7 @@ test('delete says what it deletes, waits, and refuses to guess', async (t) => {
   t.is((await berth(['delete', 'deploy', 'gone', '--ignore-not-found'])).code, 0);
 });
 
-test('delete waits for finalizers, no longer than it may', async (t) => {
+test.serial('delete waits for finalizers, no longer than it may', async (t) => {
   const { berth, fixture } = t.context;
   const held = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'held', finalizers: ['example.com/hold'] } };
   t.is((await fixture.request('POST', '/api/v1/namespaces/default/configmaps', { body: held })).status, 201);

@@ -293,7 +293,7 @@ test.serial('a body without end is answered while it comes, and then cut off', a
   socket.write(`POST ${configMaps} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${2 ** 40}\r\n\r\n`);
   while (!socket.destroyed) {
     sent += piece.length;
-    if (!socket.write(piece)) await Promise.race([once(socket, 'drain'), answered]);
+    if (!socket.write(piece)) await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), answered]);
   }
   t.regex(await answered, /^HTTP\/1\.1 413 [\s\S]*"reason":"RequestEntityTooLarge"/);
   t.true(sent < 2 ** 28, `${sent} bytes`);
