@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import test from 'ava';
 import { configMapNamed, deploymentNamed, podNamed } from '../fixtures/api-objects.ts';
 import { type ApiFixture, startApi } from '../fixtures/api-server.ts';
+import { startWatch } from '../fixtures/watch-lines.ts';
 import { sharedApi } from './conformance-server.ts';
 
 const server = sharedApi(test, { emptied: true });
@@ -128,15 +129,26 @@ test.serial('version, health and metrics', async (t) => {
   t.regex(metrics.text, /^process_resident_memory_bytes \d+$/m);
 });
 
-test.serial('while etcd is away, reads that allow it come from the cache and others say so', async (t) => {
-  const { request, etcd, store } = await withConfigMaps(1, await startApi(t));
+test.serial('while etcd is away, reads that allow it come from the cache and others say so; when it is back, so is everything, by itself', async (t) => {
+  const fixture = await withConfigMaps(1, await startApi(t));
+  const { request, etcd, store } = fixture;
+  const watch = await startWatch(fixture, `${configMaps}?watch=true&resourceVersion=${store.reader.revision}`);
   await etcd.kill();
   t.is((await request('GET', `${configMaps}/map-0?resourceVersion=0`)).status, 200);
   t.deepEqual(namesOf((await request('GET', `${configMaps}?resourceVersion=0`)).json), ['map-0']);
-  const written = await request('POST', configMaps, { body: configMapNamed('late') });
-  t.is(written.status, 503);
-  t.truthy(written.headers['retry-after']);
+  const refused = [await request('POST', configMaps, { body: configMapNamed('late') }), await request('GET', configMaps)];
+  for (const answer of refused) {
+    t.is(answer.status, 503);
+    t.is(answer.headers['retry-after'], '1');
+  }
   while (store.connected()) await new Promise((resolve) => setImmediate(resolve));
   t.is((await request('GET', '/readyz', { as: null })).status, 503);
   t.is((await request('GET', '/livez', { as: null })).status, 200);
+
+  await etcd.restart();
+  while ((await request('POST', configMaps, { body: configMapNamed('back') })).status === 503);
+  while ((await request('GET', '/readyz', { as: null })).status !== 200);
+  t.deepEqual(namesOf((await request('GET', configMaps)).json), ['back', 'map-0']);
+  t.deepEqual(await watch.names(1), ['ADDED back'], 'a watch from before goes on');
+  watch.close();
 });
