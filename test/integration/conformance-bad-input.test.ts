@@ -214,6 +214,7 @@ test.serial('addresses and queries that are absurd', (t) =>
     { what: 'an unprintable manager', send: post(`${configMaps}?fieldManager=%07`, configMapNamed('bad')), status: 400 },
     { what: 'DELETE with another kind', send: ({ request }) => request('DELETE', `${configMaps}/patched`, { body: podNamed('bad') }), status: 400 },
     { what: 'DELETE with an unknown policy', send: ({ request }) => request('DELETE', `${configMaps}/patched?propagationPolicy=Sideways`), status: 400 },
+    { what: 'DELETE with two policies', send: ({ request }) => request('DELETE', `${configMaps}/patched`, { body: { orphanDependents: false, propagationPolicy: 'Background' } }), status: 422, message: /propagationPolicy: Invalid value: "Background": orphanDependents and deletionPropagation cannot be both set/ },
     { what: 'DELETE with a grace in words', send: ({ request }) => request('DELETE', `${configMaps}/patched?gracePeriodSeconds=soon`), status: 400 },
     { what: 'DELETE of all namespaces', send: ({ request }) => request('DELETE', '/api/v1/namespaces'), status: 405 },
     { what: 'DELETE across all namespaces', send: ({ request }) => request('DELETE', '/api/v1/configmaps'), status: 405 },
