@@ -9,8 +9,6 @@ bash deploy/setup.sh --tests || exit 1
 export PATH="$root/node_modules/.bin:$PATH:/usr/sbin:/sbin" FORCE_COLOR=0
 # Git looks into a clone of somebody else's only when told to; root is somebody else.
 export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=$root
-# Each test file is a process of its own: what one has compiled, the next need not (a third of the unit tier's time).
-export NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/berth}
 prefix=${TMPDIR:-/tmp}/berth-test-
 passed=0 failed=0 broken=''
 
@@ -46,6 +44,8 @@ out=$own/output
 trap 'sweep "$own"' EXIT
 trap 'exit 130' INT TERM HUP
 export TMPDIR=$own
+# What Node.js has compiled, for the next test file: every file is a process of its own, and most import the same modules.
+export NODE_COMPILE_CACHE=$own/compile-cache
 
 fails() { # fails NAME COUNT
   failed=$((failed + $2))

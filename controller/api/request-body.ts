@@ -8,17 +8,18 @@ const tooLarge = (bytesMax: number): ApiError =>
   new ApiError('RequestEntityTooLarge', `Request entity too large: limit is ${bytesMax}`);
 
 /**
- * Reads the rest and throws it away, so that the client gets to read the answer instead of a reset; a client that
- * sends without end is cut off.
+ * After an answer that came before the end of the body: reads the rest and throws it away, so that the client gets to read
+ * the answer instead of a reset. A client that sends without end is cut off. Never rejects.
  */
-const discard = async (request: IncomingMessage, alreadyBytes: number): Promise<void> => {
-  let bytes = alreadyBytes;
-  for await (const chunk of request) {
-    bytes += (chunk as Buffer).length;
-    if (bytes > bodyDiscardedBytesMax) {
-      request.destroy();
-      return;
+export const discardBody = async (request: IncomingMessage): Promise<void> => {
+  let bytes = 0;
+  try {
+    for await (const chunk of request) {
+      bytes += (chunk as Buffer).length;
+      if (bytes > bodyDiscardedBytesMax) break;
     }
+  } catch {
+    // The client is gone, which is an end too.
   }
 };
 
@@ -42,10 +43,7 @@ export const readBody = async (
     // Not destroyed when left early: the answer still goes out on this connection.
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       const { length } = chunk as Buffer;
-      if (bytes + length > bytesMax) {
-        await discard(request, bytes + length);
-        throw tooLarge(bytesMax);
-      }
+      if (bytes + length > bytesMax) throw tooLarge(bytesMax);
       inflight.holdBody(length);
       bytes += length;
       chunks.push(chunk as Buffer);

@@ -1,6 +1,6 @@
 /** What the query of a write says about how to write. */
 import type { IncomingHttpHeaders } from 'node:http';
-import { badRequest } from '../../proto/errors.ts';
+import { ApiError, badRequest } from '../../proto/errors.ts';
 import type { DecodedBody } from './body.ts';
 import { isObject } from './json-equality.ts';
 import { choiceParameter, countParameter, flagParameter, type Query, textParameter } from './query.ts';
@@ -57,10 +57,20 @@ const graceOf = (value: unknown): number | undefined => {
   return value;
 };
 
+/** The old word and the new one for the same; Kubernetes refuses to choose between them. */
+const contradictory = (policy: PropagationPolicy): ApiError => {
+  const field = 'propagationPolicy';
+  const message = `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`;
+  return new ApiError('Invalid', `DeleteOptions.meta.k8s.io "" is invalid: ${field}: ${message}`, {
+    group: 'meta.k8s.io', kind: 'DeleteOptions', causes: [{ reason: 'FieldValueInvalid', message, field }],
+  });
+};
+
 const policyOf = (value: unknown, orphan: unknown): PropagationPolicy | undefined => {
   if (value === undefined || value === null || value === '') return orphan === true ? 'Orphan' : orphan === false ? 'Background' : undefined;
   const policy = policies.find((candidate) => candidate === value);
   if (!policy) throw wrong('propagationPolicy');
+  if (typeof orphan === 'boolean') throw contradictory(policy);
   return policy;
 };
 
@@ -77,7 +87,7 @@ const preconditionsOf = (value: unknown): DeleteOptions['preconditions'] => {
   };
 };
 
-/** DeleteOptions from the body, where there is one, else from the query. @throws ApiError BadRequest */
+/** DeleteOptions from the body, where there is one, else from the query. @throws ApiError BadRequest, Invalid */
 export const deleteOptionsOf = (requester: Requester, value: unknown): DeleteOptions => {
   const { query } = requester;
   const base = plainWriteOptions(requester);

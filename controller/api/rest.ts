@@ -19,7 +19,7 @@ import type { Inflight } from './inflight.ts';
 import type { OpenApi } from './openapi.ts';
 import { type ResourceTarget, type Target, targetOf } from './paths.ts';
 import type { Query } from './query.ts';
-import { readBody } from './request-body.ts';
+import { discardBody, readBody } from './request-body.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import { methodNotAllowed, routeOf } from './routes.ts';
 import { isSelfReview, reviewSelf } from './self-review.ts';
@@ -214,11 +214,11 @@ export class Rest {
       return;
     }
     const answer = error instanceof ApiError ? error : new ApiError('InternalError', 'Internal error occurred');
-    const isUnread = !request.complete;
     try {
-      // A body that nobody read would be taken for the next request.
-      await send(request, response, errorAnswer(answer, isUnread ? { connection: 'close' } : {}));
-      if (isUnread) request.resume();
+      // At once, though the body may still be coming: many clients read while they write, and stop.
+      const discarded = request.complete ? undefined : discardBody(request);
+      await send(request, response, errorAnswer(answer));
+      await discarded;
     } catch (failure) {
       log.error('an answer failed', { at: stackOf(failure) });
       response.destroy();

@@ -39,9 +39,9 @@ export class ServerInfo {
         break;
       case 'healthz':
       case 'livez':
-        return this.#health([], query);
+        return this.#health(root, [], query);
       case 'readyz':
-        return this.#health([['store', this.#options.ready()]], query);
+        return this.#health(root, [['store', this.#options.ready()]], query);
       case 'metrics':
         if (path === '/metrics') return { ...textAnswer(200, this.#options.metrics.text()), contentType: 'text/plain; version=0.0.4' };
         break;
@@ -63,11 +63,11 @@ export class ServerInfo {
     };
   }
 
-  #health(checks: readonly (readonly [string, boolean])[], query: Query): Answer {
+  #health(name: string, checks: readonly (readonly [string, boolean])[], query: Query): Answer {
     const healthy = checks.every(([, passes]) => passes);
     if (healthy && !query.has('verbose')) return textAnswer(200, 'ok');
     const all: readonly (readonly [string, boolean])[] = [['ping', true], ...checks];
-    const lines = all.map(([name, passes]) => (passes ? `[+]${name} ok` : `[-]${name} failed`));
-    return textAnswer(healthy ? 200 : 503, `${lines.join('\n')}\n${healthy ? 'ok' : 'check failed'}\n`);
+    const lines = all.map(([check, passes]) => (passes ? `[+]${check} ok` : `[-]${check} failed`));
+    return textAnswer(healthy ? 200 : 503, `${lines.join('\n')}\n${name} check ${healthy ? 'passed' : 'failed'}\n`);
   }
 }

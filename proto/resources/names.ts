@@ -2,6 +2,7 @@
  * What names may look like. Every rule returns what is wrong in words, an empty list when nothing is, so that
  * validation can attach a path to it. Formats are those of RFC 1123, RFC 1035 and Kubernetes' label syntax.
  */
+import { isIP } from 'node:net';
 
 export type NameRule = (name: string) => string[];
 
@@ -128,4 +129,12 @@ export const portName: NameRule = (name) => {
   if (name.includes('--')) errors.push('must not contain consecutive hyphens');
   if (name.startsWith('-') || name.endsWith('-')) errors.push('must not begin or end with a hyphen');
   return errors;
+};
+
+/** An address and the length of its prefix: `10.244.0.0/24`. */
+export const subnet: NameRule = (text) => {
+  const [, address = '', bits = ''] = /^(.+)\/(\d{1,3})$/.exec(text) ?? [];
+  const version = isIP(address);
+  const isValid = version !== 0 && Number(bits) <= (version === 4 ? 32 : 128);
+  return isValid ? [] : ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'];
 };

@@ -2,7 +2,7 @@
 import type { FieldError } from '../errors.ts';
 import { broken, child, duplicate, forbiddenField, index, invalidValue, key, notNegative, type Path, same } from './field-error.ts';
 import type { Node } from './kubernetes.ts';
-import { qualifiedName, subdomainName } from './names.ts';
+import { qualifiedName, subdomainName, subnet } from './names.ts';
 import { canonicalQuantity, compareQuantities, isQuantity } from './quantity.ts';
 import type { KindRules } from './strategy.ts';
 import { validateTaints } from './taint-validation.ts';
@@ -37,6 +37,13 @@ const validateStatus = (node: Node): FieldError[] => [
   ...notNegative('status.daemonEndpoints.kubeletEndpoint.Port', node.status?.daemonEndpoints?.kubeletEndpoint?.Port),
 ];
 
+const validateSubnets = (node: Node): FieldError[] => {
+  const { podCIDR, podCIDRs = [] } = node.spec ?? {};
+  // The one field is the first of the other; what sends only the old one means both.
+  const all = podCIDRs.length === 0 && podCIDR ? [podCIDR] : podCIDRs;
+  return all.flatMap((cidr, at) => broken(index('spec.podCIDRs', at), cidr, subnet));
+};
+
 /** Set once, then kept: routes and addresses hang on it. */
 const onceSet = (node: Node, old: Node, field: 'podCIDR' | 'podCIDRs' | 'providerID'): FieldError[] => {
   const before = old.spec?.[field];
@@ -56,7 +63,7 @@ export const nodeRules: KindRules<Node> = {
   },
   // An agent registers its node together with what it measured.
   initialStatus: (node) => node.status ?? {},
-  validate: (node) => [...validateTaints(node.spec?.taints ?? [], 'spec.taints'), ...validateStatus(node)],
+  validate: (node) => [...validateTaints(node.spec?.taints ?? [], 'spec.taints'), ...validateSubnets(node), ...validateStatus(node)],
   validateUpdate: (node, old) => [
     ...onceSet(node, old, 'podCIDR'),
     ...onceSet(node, old, 'podCIDRs'),

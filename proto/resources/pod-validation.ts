@@ -18,13 +18,11 @@ const deadlineSecondsMax = 2 ** 31 - 1;
 
 const names = ['nodeName', 'serviceAccountName', 'priorityClassName', 'runtimeClassName', 'schedulerName'] as const;
 
-const validateNames = (spec: PodSpec, path: Path): FieldError[] => [
-  ...names.flatMap((field) => {
+const validateNames = (spec: PodSpec, path: Path): FieldError[] =>
+  names.flatMap((field) => {
     const name = spec[field];
     return name ? broken(child(path, field), name, field === 'schedulerName' ? qualifiedName : subdomainName) : [];
-  }),
-  ...(spec.imagePullSecrets ?? []).flatMap(({ name }, at) => (name ? [] : [required(child(index(child(path, 'imagePullSecrets'), at), 'name'))])),
-];
+  });
 
 const validateLife = (spec: PodSpec, path: Path): FieldError[] => [
   ...(spec.restartPolicy

@@ -15,7 +15,7 @@ const isSet = (value: unknown): boolean =>
   value !== undefined && value !== null && value !== '' && !(Array.isArray(value) && value.length === 0);
 
 const specFields = [
-  'topologySpreadConstraints', 'priorityClassName', 'preemptionPolicy', 'runtimeClassName', 'resourceClaims', 'ephemeralContainers',
+  'topologySpreadConstraints', 'priorityClassName', 'priority', 'preemptionPolicy', 'runtimeClassName', 'resourceClaims', 'ephemeralContainers',
 ] as const;
 
 const volumeWarnings = (spec: PodSpec, path: Path): string[] =>
@@ -32,10 +32,23 @@ const volumeWarnings = (spec: PodSpec, path: Path): string[] =>
     ];
   });
 
+/** Allowed, since a Service may name each, but strategic merge knows ports by their number alone. */
+const repeatedPorts = (container: Container, path: Path): string[] => {
+  const seen = new Map<string, Path>();
+  return (container.ports ?? []).flatMap(({ containerPort, hostIP = '', hostPort = 0, protocol = 'TCP' }, at) => {
+    const here = index(child(path, 'ports'), at);
+    const identity = `${containerPort} ${protocol} ${hostIP} ${hostPort}`;
+    const first = seen.get(identity);
+    if (first === undefined) seen.set(identity, here);
+    return first === undefined ? [] : [`${here}: duplicate port definition with ${first}`];
+  });
+};
+
 const containerWarnings = (container: Container, path: Path): string[] => {
   const warnings = (container.ports ?? []).flatMap(({ protocol }, at) =>
     protocol === 'SCTP' ? [ignored(child(index(child(path, 'ports'), at), 'protocol'))] : [],
   );
+  warnings.push(...repeatedPorts(container, path));
   for (const [at, { recursiveReadOnly }] of (container.volumeMounts ?? []).entries()) {
     if (isSet(recursiveReadOnly) && recursiveReadOnly !== 'Disabled') {
       warnings.push(ignored(child(index(child(path, 'volumeMounts'), at), 'recursiveReadOnly')));
@@ -72,6 +85,9 @@ export const podSpecWarnings = (spec: PodSpec | undefined, path: Path): string[]
   // Nobody asks for the default, which mounts a token too; who asks for it counts on it.
   if (spec.automountServiceAccountToken === true) warnings.push(ignored(child(path, 'automountServiceAccountToken')));
   if (spec.hostUsers === false) warnings.push(ignored(child(path, 'hostUsers')));
+  for (const [at, { name }] of (spec.imagePullSecrets ?? []).entries()) {
+    if (!name) warnings.push(`${child(index(child(path, 'imagePullSecrets'), at), 'name')}: invalid empty name ""`);
+  }
   for (const label of Object.keys(spec.nodeSelector ?? {})) {
     const modern = Object.hasOwn(deprecatedLabels, label) ? deprecatedLabels[label] : undefined;
     if (modern) warnings.push(`${child(path, 'nodeSelector')}[${label}]: deprecated; use "${modern}" instead`);

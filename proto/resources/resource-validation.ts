@@ -1,6 +1,6 @@
 /** Requests and limits of containers, and quantities of named resources in general. */
 import type { FieldError } from '../errors.ts';
-import { broken, child, invalidValue, key, type Path, required } from './field-error.ts';
+import { broken, child, forbiddenField, invalidValue, key, type Path, required } from './field-error.ts';
 import type { ResourceRequirements } from './kubernetes.ts';
 import { qualifiedName } from './names.ts';
 import { compareQuantities, isQuantity, isWholeQuantity } from './quantity.ts';
@@ -50,5 +50,7 @@ export const validateResources = (resources: ResourceRequirements | undefined, p
   for (const [name, request] of Object.entries(requests)) {
     errors.push(...validateRequest(name, request, Object.hasOwn(limits, name) ? limits[name] : undefined, path));
   }
+  const names = Object.keys({ ...limits, ...requests });
+  if (names.some(isHugePages) && !names.includes('cpu') && !names.includes('memory')) errors.push(forbiddenField(path, 'HugePages require cpu or memory'));
   return errors;
 };

@@ -4,7 +4,10 @@ import { connect, type TLSSocket } from 'node:tls';
 import test from 'ava';
 import { createAuthority, issueCertificate } from '../../proto/process/tls.ts';
 import { configMapNamed, deploymentNamed, podNamed } from '../fixtures/api-objects.ts';
-import { type ApiFixture, startApi } from '../fixtures/api-server.ts';
+import type { ApiFixture } from '../fixtures/api-server.ts';
+import { sharedApi } from './conformance-server.ts';
+
+const server = sharedApi(test, { emptied: true });
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 const pods = '/api/v1/namespaces/default/pods';
@@ -23,7 +26,7 @@ const closed = (socket: TLSSocket): Promise<unknown> => new Promise((resolve) =>
 const healthy = async ({ request }: ApiFixture): Promise<boolean> => (await request('GET', configMaps)).status === 200;
 
 test.serial('bodies that are no objects are refused', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const post = (body: unknown, headers?: Record<string, string>) => request('POST', configMaps, { body, ...(headers ? { headers } : {}) });
   const bad: [unknown, number][] = [
     ['{"kind":', 400], ['', 400], ['[]', 400], ['null', 400], ['"text"', 400], ['{"metadata":"text"}', 400], ['{"metadata":{"name":5}}', 400],
@@ -44,7 +47,7 @@ test.serial('bodies that are no objects are refused', async (t) => {
 });
 
 test.serial('workloads that contradict themselves are refused with the field that is wrong', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const broken = async (change: (spec: any) => void): Promise<{ code: number; fields: string[] }> => { // oxlint-disable-line no-explicit-any
     const body = deploymentNamed('web') as { spec: unknown };
     change(body.spec);
@@ -60,7 +63,7 @@ test.serial('workloads that contradict themselves are refused with the field tha
 });
 
 test.serial('a body of 5 MB is answered with 413 and the server goes on', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   const answer = await fixture.request('POST', configMaps, { body: configMapNamed('big', { key: 'x'.repeat(5_000_000) }) });
   t.is(answer.status, 413);
   t.is(answer.json.reason, 'RequestEntityTooLarge');
@@ -68,7 +71,7 @@ test.serial('a body of 5 MB is answered with 413 and the server goes on', async 
 });
 
 test.serial('paths and queries that make no sense are refused', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const expectations: [string, string, number][] = [
     ['GET', '/api/v1/nothing', 404], ['GET', '/nothing', 404], ['GET', '/api/v1/namespaces/default/pods/a/b/c', 404],
     ['GET', `${configMaps}/${'n'.repeat(300)}`, 404], ['GET', `${configMaps}/a%2fb`, 404], ['GET', '/api/v1/namespaces/../secrets', 404],
@@ -93,7 +96,7 @@ test.serial('paths and queries that make no sense are refused', async (t) => {
 });
 
 test.serial('without a certificate there is the version and the health, and no more', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   for (const path of ['/version', '/healthz', '/livez', '/readyz']) t.is((await request('GET', path, { as: null })).status, 200);
   for (const path of [configMaps, '/api', '/metrics', '/openapi/v3', '/nothing']) {
     const answer = await request('GET', path, { as: null });
@@ -104,7 +107,7 @@ test.serial('without a certificate there is the version and the health, and no m
 });
 
 test.serial('a certificate of a foreign authority, or an expired one, is no identity', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   const foreign = await createAuthority({ commonName: 'test-ca', days: 1 });
   const subject = { commonName: 'admin', organizations: ['system:masters'], usages: ['client'] as const };
   const intruder = await issueCertificate(foreign, { ...subject, days: 1 });
@@ -117,7 +120,7 @@ test.serial('a certificate of a foreign authority, or an expired one, is no iden
 });
 
 test.serial('a known user without rights may look at what the server is and no further', async (t) => {
-  const { request, certificateFor } = await startApi(t);
+  const { request, certificateFor } = server();
   const bob = await certificateFor('bob', ['team']);
   t.is((await request('GET', '/apis', { as: bob })).status, 200);
   const refused = await request('GET', pods, { as: bob });
@@ -130,7 +133,7 @@ test.serial('a known user without rights may look at what the server is and no f
 });
 
 test.serial('what is not HTTP is answered and closed', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   const socket = await dial(fixture);
   socket.write('SSH-2.0-OpenSSH\r\n\r\n');
   const chunks: Buffer[] = [];
@@ -141,7 +144,7 @@ test.serial('what is not HTTP is answered and closed', async (t) => {
 });
 
 test.serial('a request that ends in the middle stores nothing', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   const socket = await dial(fixture);
   socket.write(`POST ${configMaps} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"metadata":{"name":"half"}`);
   socket.end();
@@ -151,7 +154,7 @@ test.serial('a request that ends in the middle stores nothing', async (t) => {
 });
 
 test.serial('clients that vanish during an answer harm nobody', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   await fixture.request('POST', configMaps, { body: configMapNamed('big', { key: 'x'.repeat(500_000) }) });
   for (let count = 0; count < 5; count += 1) {
     const socket = await dial(fixture);
@@ -163,7 +166,7 @@ test.serial('clients that vanish during an answer harm nobody', async (t) => {
 });
 
 test.serial('prototype keys in a body are data, not code', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const body = '{"metadata":{"name":"proto","labels":{"__proto__":"x"}},"data":{"constructor":"y"},"__proto__":{"polluted":true}}';
   await request('POST', configMaps, { body });
   t.is(({} as { polluted?: boolean }).polluted, undefined);

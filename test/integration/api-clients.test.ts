@@ -2,12 +2,14 @@
 import test from 'ava';
 import { AppsV1Api, CoreV1Api, KubernetesObjectApi, PatchStrategy, Watch } from '@kubernetes/client-node';
 import { configMapNamed, deploymentNamed } from '../fixtures/api-objects.ts';
-import { startApi } from '../fixtures/api-server.ts';
+import { sharedApi } from './conformance-server.ts';
+
+const server = sharedApi(test, { emptied: true });
 
 const namespace = 'default';
 
 test.serial('typed calls create, read, list, replace, patch and delete', async (t) => {
-  const { kubeConfig } = await startApi(t);
+  const { kubeConfig } = server();
   const core = kubeConfig.makeApiClient(CoreV1Api);
   const apps = kubeConfig.makeApiClient(AppsV1Api);
   const created = await core.createNamespacedConfigMap({ namespace, body: configMapNamed('one') });
@@ -31,7 +33,7 @@ test.serial('typed calls create, read, list, replace, patch and delete', async (
 });
 
 test.serial('the generic client finds kinds by discovery', async (t) => {
-  const { kubeConfig } = await startApi(t);
+  const { kubeConfig } = server();
   const client = KubernetesObjectApi.makeApiClient(kubeConfig);
   await client.create({ ...deploymentNamed('web'), metadata: { name: 'web', namespace } });
   const read = await client.read({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace } });
@@ -45,7 +47,7 @@ test.serial('the generic client finds kinds by discovery', async (t) => {
 });
 
 test.serial('its watch sees changes', async (t) => {
-  const { kubeConfig, request } = await startApi(t);
+  const { kubeConfig, request } = server();
   const seen: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const watch = await new Watch(kubeConfig).watch(

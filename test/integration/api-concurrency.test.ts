@@ -5,12 +5,15 @@ import { configMapKind } from '../../proto/kinds.ts';
 import type { ConfigMap } from '../../proto/resources/kubernetes.ts';
 import { configMapNamed } from '../fixtures/api-objects.ts';
 import { startApi } from '../fixtures/api-server.ts';
+import { sharedApi } from './conformance-server.ts';
+
+const server = sharedApi(test, { emptied: true });
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 const headers = { 'content-type': 'application/merge-patch+json' };
 
 test.serial('patches of different fields at the same time all hold', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   await request('POST', configMaps, { body: configMapNamed('one', {}) });
   const keys = Array.from({ length: 6 }, (_, index) => `key-${index}`);
   const answers = await Promise.all(keys.map((key) => request('PATCH', `${configMaps}/one`, { headers, body: { data: { [key]: 'set' } } })));
@@ -19,14 +22,14 @@ test.serial('patches of different fields at the same time all hold', async (t) =
 });
 
 test.serial('of replacements at the same revision one wins', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const { json } = await request('POST', configMaps, { body: configMapNamed('one') });
   const answers = await Promise.all(['a', 'b', 'c', 'd'].map((key) => request('PUT', `${configMaps}/one`, { body: { ...json, data: { key } } })));
   t.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409, 409, 409]);
 });
 
 test.serial('modify counts up without losing a step, and what it is not allowed to see it does not change', async (t) => {
-  const { api, options, store } = await startApi(t);
+  const { api, options, store } = server();
   await api.create(configMapKind, 'default', configMapNamed('count', { n: '0' }) as unknown as ConfigMap, options);
   const step = (present: ConfigMap): ConfigMap => ({ ...present, data: { n: String(Number(present.data?.['n']) + 1) } });
   await Promise.all(Array.from({ length: 6 }, () => api.modify<ConfigMap>(configMapKind, 'default/count', step, options)));

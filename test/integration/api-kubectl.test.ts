@@ -1,15 +1,18 @@
 /** An unmodified kubectl against the API, where it is installed. */
 import test, { type ExecutionContext } from 'ava';
 import { configMapNamed, deploymentNamed, podNamed } from '../fixtures/api-objects.ts';
-import { type ApiFixture, startApi } from '../fixtures/api-server.ts';
+import type { ApiFixture } from '../fixtures/api-server.ts';
 import { hasKubectl, type Kubectl, kubectlFor } from '../fixtures/kubectl.ts';
+import { sharedApi } from './conformance-server.ts';
+
+const server = sharedApi(test, { emptied: true });
 
 const withKubectl = async (t: ExecutionContext, run: (kubectl: Kubectl, fixture: ApiFixture) => Promise<void>): Promise<void> => {
   if (!(await hasKubectl())) {
     t.pass('there is no kubectl on this machine');
     return;
   }
-  const fixture = await startApi(t);
+  const fixture = server();
   await run(kubectlFor(fixture.dir, fixture.kubeconfigPath), fixture);
 };
 

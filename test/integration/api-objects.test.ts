@@ -1,7 +1,9 @@
 /** Objects over HTTPS against a real etcd: what is created is read, changed and deleted by the rules of Kubernetes. */
 import test from 'ava';
 import { configMapNamed, deploymentNamed, podNamed } from '../fixtures/api-objects.ts';
-import { startApi } from '../fixtures/api-server.ts';
+import { sharedApi } from './conformance-server.ts';
+
+const server = sharedApi(test, { emptied: true });
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 const pods = '/api/v1/namespaces/default/pods';
@@ -9,7 +11,7 @@ const deployments = '/apis/apps/v1/namespaces/default/deployments';
 const mergePatch = { 'content-type': 'application/merge-patch+json' };
 
 test.serial('an object is created once, with what only the server gives, and read back', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const created = await request('POST', configMaps, { body: configMapNamed('one') });
   t.is(created.status, 201);
   const { metadata } = created.json;
@@ -26,7 +28,7 @@ test.serial('an object is created once, with what only the server gives, and rea
 });
 
 test.serial('generateName makes a new name each time', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const body = { ...configMapNamed(''), metadata: { generateName: 'many-' } };
   const names = new Set<string>();
   for (let count = 0; count < 3; count += 1) names.add((await request('POST', configMaps, { body })).json.metadata.name);
@@ -35,7 +37,7 @@ test.serial('generateName makes a new name each time', async (t) => {
 });
 
 test.serial('a stale resourceVersion is a conflict, none overwrites', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const { json: first } = await request('POST', configMaps, { body: configMapNamed('one') });
   const second = await request('PUT', `${configMaps}/one`, { body: { ...first, data: { key: 'second' } } });
   t.is(second.status, 200);
@@ -50,7 +52,7 @@ test.serial('a stale resourceVersion is a conflict, none overwrites', async (t) 
 });
 
 test.serial('a write that changes nothing keeps the resourceVersion', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const { json: first } = await request('POST', configMaps, { body: configMapNamed('one') });
   const same = await request('PATCH', `${configMaps}/one`, { headers: mergePatch, body: { data: { key: 'value' } } });
   t.deepEqual(same.json, first);
@@ -58,7 +60,7 @@ test.serial('a write that changes nothing keeps the resourceVersion', async (t) 
 });
 
 test.serial('generation counts changes of spec, not of metadata or status', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   t.is((await request('POST', deployments, { body: deploymentNamed('web') })).json.metadata.generation, 1);
   const patch = (path: string, body: object) => request('PATCH', `${deployments}/web${path}`, { headers: mergePatch, body });
   t.is((await patch('', { metadata: { labels: { more: 'yes' } } })).json.metadata.generation, 1);
@@ -70,7 +72,7 @@ test.serial('generation counts changes of spec, not of metadata or status', asyn
 });
 
 test.serial('the three patch forms change what they say, and server-side apply is refused', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   await request('POST', deployments, { body: deploymentNamed('web') });
   const patch = (type: string, body: unknown) => request('PATCH', `${deployments}/web`, { headers: { 'content-type': `application/${type}` }, body });
   const container = (answer: { json: { spec: { template: { spec: { containers: { image: string; env?: unknown[] }[] } } } } }) =>
@@ -88,7 +90,7 @@ test.serial('the three patch forms change what they say, and server-side apply i
 });
 
 test.serial('dryRun answers as if and stores nothing', async (t) => {
-  const { request, store } = await startApi(t);
+  const { request, store } = server();
   const created = await request('POST', `${configMaps}?dryRun=All`, { body: configMapNamed('one') });
   t.is(created.status, 201);
   t.truthy(created.json.metadata.uid);
@@ -104,7 +106,7 @@ test.serial('dryRun answers as if and stores nothing', async (t) => {
 });
 
 test.serial('unknown fields are refused, warned about or dropped, as fieldValidation says', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const body = (name: string) => ({ ...deploymentNamed(name), spec: { ...(deploymentNamed(name)['spec'] as object), replicaz: 3 } });
   const strict = await request('POST', `${deployments}?fieldValidation=Strict`, { body: body('a') });
   t.is(strict.status, 400);
@@ -118,7 +120,7 @@ test.serial('unknown fields are refused, warned about or dropped, as fieldValida
 });
 
 test.serial('managedFields tell who set what', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   await request('POST', `${deployments}?fieldManager=maker`, { body: deploymentNamed('web') });
   const { json } = await request('PATCH', `${deployments}/web?fieldManager=scaler`, { headers: mergePatch, body: { spec: { replicas: 3 } } });
   const [maker, scaler] = json.metadata.managedFields;
@@ -130,7 +132,7 @@ test.serial('managedFields tell who set what', async (t) => {
 });
 
 test.serial('an object with finalizers lingers until the last is gone', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const body = { ...configMapNamed('kept'), metadata: { name: 'kept', finalizers: ['example.com/keep'] } };
   await request('POST', configMaps, { body });
   const deleted = await request('DELETE', `${configMaps}/kept`);
@@ -142,7 +144,7 @@ test.serial('an object with finalizers lingers until the last is gone', async (t
 });
 
 test.serial('propagation policies leave their finalizers, and Background leaves none', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   for (const [policy, finalizer] of [['Foreground', 'foregroundDeletion'], ['Orphan', 'orphan']] as const) {
     const name = policy.toLowerCase();
     await request('POST', deployments, { body: deploymentNamed(name) });
@@ -157,7 +159,7 @@ test.serial('propagation policies leave their finalizers, and Background leaves 
 });
 
 test.serial('preconditions of a deletion must hold', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const { json } = await request('POST', configMaps, { body: configMapNamed('one') });
   const wrong = await request('DELETE', `${configMaps}/one`, { body: { preconditions: { uid: 'another' } } });
   t.is(wrong.status, 409);
@@ -165,7 +167,7 @@ test.serial('preconditions of a deletion must hold', async (t) => {
 });
 
 test.serial('a bound pod waits for its node, which removes it; an unbound one goes at once', async (t) => {
-  const { request, api } = await startApi(t);
+  const { request, api } = server();
   await request('POST', pods, { body: podNamed('free') });
   t.is((await request('DELETE', `${pods}/free`)).json.kind, 'Pod');
   t.is((await request('GET', `${pods}/free`)).status, 404);
@@ -186,7 +188,7 @@ test.serial('a bound pod waits for its node, which removes it; an unbound one go
 });
 
 test.serial('a bound pod goes at once when no grace is asked for', async (t) => {
-  const { request, api, options } = await startApi(t);
+  const { request, api, options } = server();
   await request('POST', pods, { body: podNamed('bound') });
   await api.bind('default', 'bound', '', 'node-1', options);
   t.is((await request('DELETE', `${pods}/bound`, { body: { gracePeriodSeconds: 0 } })).status, 200);
@@ -194,7 +196,7 @@ test.serial('a bound pod goes at once when no grace is asked for', async (t) => 
 });
 
 test.serial('an eviction deletes the pod', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   await request('POST', pods, { body: podNamed('one') });
   const body = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'one', namespace: 'default' } };
   t.is((await request('POST', `${pods}/one/eviction`, { body })).status, 201);
@@ -202,7 +204,7 @@ test.serial('an eviction deletes the pod', async (t) => {
 });
 
 test.serial('a namespace is Terminating until it is finalized, and takes nothing new meanwhile', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const created = await request('POST', '/api/v1/namespaces', { body: { metadata: { name: 'team' } } });
   t.is(created.status, 201);
   const deleted = await request('DELETE', '/api/v1/namespaces/team');
@@ -216,7 +218,7 @@ test.serial('a namespace is Terminating until it is finalized, and takes nothing
 });
 
 test.serial('system namespaces stay, and nothing is created in one that is not there', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   for (const name of ['default', 'kube-system', 'kube-public']) t.is((await request('DELETE', `/api/v1/namespaces/${name}`)).status, 403);
   const missing = await request('POST', '/api/v1/namespaces/nowhere/configmaps', { body: configMapNamed('one') });
   t.is(missing.status, 404);
@@ -224,7 +226,7 @@ test.serial('system namespaces stay, and nothing is created in one that is not t
 });
 
 test.serial('scale is read and written as a Scale of its own', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   await request('POST', deployments, { body: deploymentNamed('web', 2) });
   const { json: scale } = await request('GET', `${deployments}/web/scale`);
   t.like(scale, { kind: 'Scale', apiVersion: 'autoscaling/v1', spec: { replicas: 2 }, status: { replicas: 0, selector: 'app=web' } });
@@ -239,7 +241,7 @@ test.serial('scale is read and written as a Scale of its own', async (t) => {
 });
 
 test.serial('deletecollection deletes what its selector finds', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   for (const name of ['a', 'b', 'c']) {
     await request('POST', configMaps, { body: { ...configMapNamed(name), metadata: { name, labels: { keep: name === 'b' ? 'yes' : 'no' } } } });
   }

@@ -1,10 +1,16 @@
 /** The subresource log: the words for what cannot be, and the stream of what is. */
 import test from 'ava';
 import type { LogRequest, Tunnels } from '../../controller/nodes/tunnels.ts';
-import { badRequest } from '../../proto/errors.ts';
+import { badRequest, unavailable } from '../../proto/errors.ts';
 import { podNamed } from '../fixtures/api-objects.ts';
-import { type ApiFixture, startApi } from '../fixtures/api-server.ts';
+import type { ApiFixture } from '../fixtures/api-server.ts';
 import { startWatch } from '../fixtures/watch-lines.ts';
+import { sharedApi } from './conformance-server.ts';
+
+/** What the node of the present test answers. */
+let onNode: Tunnels['log'] = () => Promise.reject(unavailable('the node is not connected'));
+
+const server = sharedApi(test, { emptied: true, tunnels: { log: (request, signal) => onNode(request, signal) } });
 
 const path = '/api/v1/namespaces/default/pods/one';
 
@@ -19,16 +25,14 @@ const withPod = async (fixture: ApiFixture, state: object, lastState: object = {
 
 test.serial('the log comes as text, with what was asked for', async (t) => {
   const asked: LogRequest[] = [];
-  const tunnels: Tunnels = {
-    log(request) {
-      asked.push(request);
-      return Promise.resolve((async function* lines() {
-        yield Buffer.from('first\n');
-        yield Buffer.from('second\n');
-      })());
-    },
+  onNode = (request) => {
+    asked.push(request);
+    return Promise.resolve((async function* lines() {
+      yield Buffer.from('first\n');
+      yield Buffer.from('second\n');
+    })());
   };
-  const fixture = await startApi(t, { tunnels });
+  const fixture = server();
   await withPod(fixture, { running: {} });
   const answer = await fixture.request('GET', `${path}/log?tailLines=2&timestamps=true`);
   t.is(answer.text, 'first\nsecond\n');
@@ -40,15 +44,13 @@ test.serial('the log comes as text, with what was asked for', async (t) => {
 
 test.serial('a followed log lasts until its reader leaves', async (t) => {
   const { promise: left, resolve } = Promise.withResolvers<void>();
-  const tunnels: Tunnels = {
-    log: (_request, signal) =>
-      Promise.resolve((async function* lines() {
-        yield Buffer.from('{"type":"line","object":{}}\n');
-        await new Promise((done) => signal.addEventListener('abort', done));
-        resolve();
-      })()),
-  };
-  const fixture = await startApi(t, { tunnels });
+  onNode = (_request, signal) =>
+    Promise.resolve((async function* lines() {
+      yield Buffer.from('{"type":"line","object":{}}\n');
+      await new Promise((done) => signal.addEventListener('abort', done));
+      resolve();
+    })());
+  const fixture = server();
   await withPod(fixture, { running: {} });
   const stream = await startWatch(fixture, `${path}/log?follow=true`);
   t.is((await stream.next())?.type, 'line');
@@ -58,7 +60,7 @@ test.serial('a followed log lasts until its reader leaves', async (t) => {
 });
 
 test.serial('a container that waits has no log, and says why', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   await withPod(fixture, { waiting: { reason: 'ContainerCreating' } });
   const answer = await fixture.request('GET', `${path}/log`);
   t.is(answer.status, 400);
@@ -68,7 +70,8 @@ test.serial('a container that waits has no log, and says why', async (t) => {
 });
 
 test.serial('what the node objects to becomes a Status', async (t) => {
-  const fixture = await startApi(t, { tunnels: { log: () => Promise.reject(badRequest('no such log')) } });
+  onNode = () => Promise.reject(badRequest('no such log'));
+  const fixture = server();
   await withPod(fixture, { running: {} });
   const answer = await fixture.request('GET', `${path}/log`);
   t.like(answer.json, { kind: 'Status', code: 400, message: 'no such log' });

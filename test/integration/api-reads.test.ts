@@ -1,15 +1,18 @@
 /** Lists, selectors, pages, tables and discovery over HTTPS against a real etcd. */
 import { gunzipSync } from 'node:zlib';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { configMapNamed, deploymentNamed, podNamed } from '../fixtures/api-objects.ts';
 import { type ApiFixture, startApi } from '../fixtures/api-server.ts';
+import { startWatch } from '../fixtures/watch-lines.ts';
+import { sharedApi } from './conformance-server.ts';
+
+const server = sharedApi(test, { emptied: true });
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 const pods = '/api/v1/namespaces/default/pods';
 const table = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json' };
 
-const withConfigMaps = async (t: ExecutionContext, count: number): Promise<ApiFixture> => {
-  const fixture = await startApi(t);
+const withConfigMaps = async (count: number, fixture = server()): Promise<ApiFixture> => {
   for (let index = 0; index < count; index += 1) {
     const name = `map-${index}`;
     const body = { ...configMapNamed(name), metadata: { name, labels: { parity: index % 2 ? 'odd' : 'even' } } };
@@ -21,7 +24,7 @@ const withConfigMaps = async (t: ExecutionContext, count: number): Promise<ApiFi
 const namesOf = (json: { items: { metadata: { name: string } }[] }): string[] => json.items.map(({ metadata }) => metadata.name);
 
 test.serial('a list has its kind, its revision and what its selectors want', async (t) => {
-  const { request } = await withConfigMaps(t, 4);
+  const { request } = await withConfigMaps(4);
   const { json } = await request('GET', configMaps);
   t.like(json, { kind: 'ConfigMapList', apiVersion: 'v1' });
   t.deepEqual(namesOf(json), ['map-0', 'map-1', 'map-2', 'map-3']);
@@ -36,7 +39,7 @@ test.serial('a list has its kind, its revision and what its selectors want', asy
 });
 
 test.serial('pods are selected by node and phase', async (t) => {
-  const { request, api, options } = await startApi(t);
+  const { request, api, options } = server();
   for (const name of ['a', 'b', 'c']) await request('POST', pods, { body: podNamed(name) });
   await api.bind('default', 'a', '', 'node-1', options);
   await api.bind('default', 'c', '', 'node-1', options);
@@ -47,7 +50,7 @@ test.serial('pods are selected by node and phase', async (t) => {
 });
 
 test.serial('pages are continued where they ended, and carry the first page\'s revision', async (t) => {
-  const { request } = await withConfigMaps(t, 5);
+  const { request } = await withConfigMaps(5);
   const first = (await request('GET', `${configMaps}?limit=2`)).json;
   t.deepEqual(namesOf(first), ['map-0', 'map-1']);
   t.is(first.metadata.remainingItemCount, 3);
@@ -63,16 +66,8 @@ test.serial('pages are continued where they ended, and carry the first page\'s r
   t.is(expired.json.reason, 'Expired');
 });
 
-test.serial('a revision from the future times out in the words that clients know', async (t) => {
-  const { request } = await startApi(t);
-  const answer = await request('GET', `${configMaps}?resourceVersion=999999`);
-  t.is(answer.status, 504);
-  t.regex(answer.json.message, /^Too large resource version: 999999, current: \d+$/);
-  t.is(answer.json.details.causes[0].reason, 'ResourceVersionTooLarge');
-});
-
 test.serial('tables have the columns and cells of kubectl', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   await request('POST', pods, { body: podNamed('one') });
   const { json } = await request('GET', pods, { headers: table });
   t.is(json.kind, 'Table');
@@ -89,7 +84,7 @@ test.serial('tables have the columns and cells of kubectl', async (t) => {
 });
 
 test.serial('metadata alone comes to those who ask for it', async (t) => {
-  const { request } = await withConfigMaps(t, 1);
+  const { request } = await withConfigMaps(1);
   const headers = { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' };
   const { json } = await request('GET', configMaps, { headers });
   t.is(json.kind, 'PartialObjectMetadataList');
@@ -97,7 +92,7 @@ test.serial('metadata alone comes to those who ask for it', async (t) => {
 });
 
 test.serial('discovery answers in both forms', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json';
   const aggregated = await request('GET', '/apis', { headers: { accept } });
   t.is(aggregated.headers['content-type'], 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList');
@@ -114,7 +109,7 @@ test.serial('discovery answers in both forms', async (t) => {
 });
 
 test.serial('large answers are compressed for those who take it', async (t) => {
-  const { request } = await startApi(t);
+  const { request } = server();
   await request('POST', configMaps, { body: configMapNamed('large', { key: 'x'.repeat(100_000) }) });
   const plain = await request('GET', `${configMaps}/large`);
   const packed = await request('GET', `${configMaps}/large`, { headers: { 'accept-encoding': 'gzip' } });
@@ -124,7 +119,7 @@ test.serial('large answers are compressed for those who take it', async (t) => {
 });
 
 test.serial('version, health and metrics', async (t) => {
-  const { request, etcd, store } = await startApi(t);
+  const { request } = server();
   const version = await request('GET', '/version', { as: null });
   t.like(version.json, { major: '1', minor: '32' });
   t.regex(version.json.gitVersion, /^v1\.32\./);
@@ -132,18 +127,28 @@ test.serial('version, health and metrics', async (t) => {
   const metrics = await request('GET', '/metrics');
   t.regex(metrics.text, /^apiserver_request_total\{verb="get",resource="",code="200"\} \d+$/m);
   t.regex(metrics.text, /^process_resident_memory_bytes \d+$/m);
-  await etcd.kill();
-  while (store.connected()) await new Promise((resolve) => setImmediate(resolve));
-  t.is((await request('GET', '/readyz', { as: null })).status, 503);
-  t.is((await request('GET', '/livez', { as: null })).status, 200);
 });
 
-test.serial('while etcd is away, reads that allow it come from the cache and others say so', async (t) => {
-  const { request, etcd } = await withConfigMaps(t, 1);
+test.serial('while etcd is away, reads that allow it come from the cache and others say so; when it is back, so is everything, by itself', async (t) => {
+  const fixture = await withConfigMaps(1, await startApi(t));
+  const { request, etcd, store } = fixture;
+  const watch = await startWatch(fixture, `${configMaps}?watch=true&resourceVersion=${store.reader.revision}`);
   await etcd.kill();
   t.is((await request('GET', `${configMaps}/map-0?resourceVersion=0`)).status, 200);
   t.deepEqual(namesOf((await request('GET', `${configMaps}?resourceVersion=0`)).json), ['map-0']);
-  const written = await request('POST', configMaps, { body: configMapNamed('late') });
-  t.is(written.status, 503);
-  t.truthy(written.headers['retry-after']);
+  const refused = [await request('POST', configMaps, { body: configMapNamed('late') }), await request('GET', configMaps)];
+  for (const answer of refused) {
+    t.is(answer.status, 503);
+    t.is(answer.headers['retry-after'], '1');
+  }
+  while (store.connected()) await new Promise((resolve) => setImmediate(resolve));
+  t.is((await request('GET', '/readyz', { as: null })).status, 503);
+  t.is((await request('GET', '/livez', { as: null })).status, 200);
+
+  await etcd.restart();
+  while ((await request('POST', configMaps, { body: configMapNamed('back') })).status === 503);
+  while ((await request('GET', '/readyz', { as: null })).status !== 200);
+  t.deepEqual(namesOf((await request('GET', configMaps)).json), ['back', 'map-0']);
+  t.deepEqual(await watch.names(1), ['ADDED back'], 'a watch from before goes on');
+  watch.close();
 });

@@ -4,12 +4,15 @@ import { configMapNamed, podNamed } from '../fixtures/api-objects.ts';
 import { startApi } from '../fixtures/api-server.ts';
 import { ManualClock } from '../fixtures/manual-clock.ts';
 import { startWatch } from '../fixtures/watch-lines.ts';
+import { sharedApi } from './conformance-server.ts';
+
+const server = sharedApi(test, { emptied: true });
 
 const configMaps = '/api/v1/namespaces/default/configmaps';
 const mergePatch = { 'content-type': 'application/merge-patch+json' };
 
 test.serial('a watch from a revision sees every change after it, in order', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   const { request } = fixture;
   const { json: before } = await request('GET', configMaps);
   await request('POST', configMaps, { body: configMapNamed('a') });
@@ -22,7 +25,7 @@ test.serial('a watch from a revision sees every change after it, in order', asyn
 });
 
 test.serial('a watch without a revision, or from 0, begins with what there is', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   await fixture.request('POST', configMaps, { body: configMapNamed('a') });
   for (const query of ['watch=true', 'watch=1&resourceVersion=0', 'watch=true&resourceVersion=0&fieldSelector=metadata.name%3Da']) {
     const watch = await startWatch(fixture, `${configMaps}?${query}`);
@@ -32,7 +35,7 @@ test.serial('a watch without a revision, or from 0, begins with what there is', 
 });
 
 test.serial('an object that enters a selector is ADDED, one that leaves it is DELETED', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   const { request } = fixture;
   const watch = await startWatch(fixture, `${configMaps}?watch=true&labelSelector=on%3Dyes`);
   const label = (value: string | null) => request('PATCH', `${configMaps}/a`, { headers: mergePatch, body: { metadata: { labels: { on: value } } } });
@@ -52,7 +55,7 @@ test.serial('an object that enters a selector is ADDED, one that leaves it is DE
 });
 
 test.serial('initial events end with their bookmark', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   await fixture.request('POST', configMaps, { body: configMapNamed('a') });
   const query = 'watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
   const watch = await startWatch(fixture, `${configMaps}?${query}`);
@@ -79,7 +82,7 @@ test.serial('bookmarks come every minute and before the end, which timeoutSecond
 });
 
 test.serial('a revision that is forgotten is answered with Expired', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   const watch = await startWatch(fixture, `${configMaps}?watch=true&resourceVersion=1`);
   const event = await watch.next();
   const status = event?.type === 'ERROR' ? event.object : event;
@@ -88,7 +91,7 @@ test.serial('a revision that is forgotten is answered with Expired', async (t) =
 });
 
 test.serial('a table watch sends tables of one row', async (t) => {
-  const fixture = await startApi(t);
+  const fixture = server();
   const watch = await startWatch(fixture, '/api/v1/pods?watch=true', { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' });
   await fixture.request('POST', '/api/v1/namespaces/default/pods', { body: podNamed('one') });
   const event = await watch.next();

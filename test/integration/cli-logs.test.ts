@@ -80,7 +80,7 @@ test('what the node refuses is told', async (t) => {
   t.deepEqual([output.code, output.stderr], [1, 'error: previous terminated container "web" in pod "fresh" not found\n']);
 });
 
-test('with -f the pods of a Deployment are followed, those that come later too, until Ctrl-C', async (t) => {
+test.serial('with -f the pods of a Deployment are followed, those that come later too, until Ctrl-C', async (t) => {
   const { berth, fixture } = t.context;
   const labels = { app: 'many' };
   const body = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'many' }, spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'web', image: 'x' }] } } } };

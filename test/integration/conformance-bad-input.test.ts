@@ -163,6 +163,9 @@ test.serial('fields that are unknown, of the wrong type or contradict each other
     { what: 'a MicroTime without micros', send: post('/apis/coordination.k8s.io/v1/namespaces/default/leases', { metadata: { name: 'bad' }, spec: { renewTime: '2026-01-01T00:00:00Z' } }), status: 400 },
     { what: 'no name', send: post(configMaps, { data: {} }), status: 422, message: /name or generateName is required/ },
     { what: 'another namespace than the address', send: post(configMaps, { metadata: { name: 'bad', namespace: 'other' } }), status: 400 },
+    { what: 'a service account that is not there', send: post(pods, podWith({ serviceAccountName: 'nobody' })), status: 403, message: /error looking up service account default\/nobody: serviceaccount "nobody" not found/ },
+    { what: 'huge pages alone', send: post(pods, container({ resources: { limits: { 'hugepages-2Mi': '4Mi' } } })), status: 422, message: /resources: Forbidden: HugePages require cpu or memory/ },
+    { what: 'a subnet that is none', send: post('/api/v1/nodes', { metadata: { name: 'bad' }, spec: { podCIDR: '10.0.0.0' } }), status: 422, message: /spec\.podCIDRs\[0\]: Invalid value: "10\.0\.0\.0": must be a valid CIDR/ },
     { what: 'a namespace that is not there', send: post('/api/v1/namespaces/nowhere/pods', podNamed('bad')), status: 404, message: /namespaces "nowhere" not found/ },
     { what: 'a revision at birth', send: post(configMaps, { metadata: { name: 'bad', resourceVersion: '5' } }), status: 400 },
   ]));
@@ -211,6 +214,7 @@ test.serial('addresses and queries that are absurd', (t) =>
     { what: 'an unprintable manager', send: post(`${configMaps}?fieldManager=%07`, configMapNamed('bad')), status: 400 },
     { what: 'DELETE with another kind', send: ({ request }) => request('DELETE', `${configMaps}/patched`, { body: podNamed('bad') }), status: 400 },
     { what: 'DELETE with an unknown policy', send: ({ request }) => request('DELETE', `${configMaps}/patched?propagationPolicy=Sideways`), status: 400 },
+    { what: 'DELETE with two policies', send: ({ request }) => request('DELETE', `${configMaps}/patched`, { body: { orphanDependents: false, propagationPolicy: 'Background' } }), status: 422, message: /propagationPolicy: Invalid value: "Background": orphanDependents and deletionPropagation cannot be both set/ },
     { what: 'DELETE with a grace in words', send: ({ request }) => request('DELETE', `${configMaps}/patched?gracePeriodSeconds=soon`), status: 400 },
     { what: 'DELETE of all namespaces', send: ({ request }) => request('DELETE', '/api/v1/namespaces'), status: 405 },
     { what: 'DELETE across all namespaces', send: ({ request }) => request('DELETE', '/api/v1/configmaps'), status: 405 },
@@ -278,6 +282,22 @@ test.serial('connections that are cut, plain, or say nothing that is HTTP', asyn
   rubbish.write('\x16\x03\x01 no handshake at all');
   rubbish.end();
   await rest(rubbish);
+  t.deepEqual(await contents(), before);
+});
+
+test.serial('a body without end is answered while it comes, and then cut off', async (t) => {
+  const before = await contents();
+  const socket = await dial();
+  const answered = rest(socket);
+  const piece = Buffer.alloc(2 ** 20, 'x');
+  let sent = 0;
+  socket.write(`POST ${configMaps} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${2 ** 40}\r\n\r\n`);
+  while (!socket.destroyed) {
+    sent += piece.length;
+    if (!socket.write(piece)) await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), answered]);
+  }
+  t.regex(await answered, /^HTTP\/1\.1 413 [\s\S]*"reason":"RequestEntityTooLarge"/);
+  t.true(sent < 2 ** 28, `${sent} bytes`);
   t.deepEqual(await contents(), before);
 });
 

@@ -9,7 +9,7 @@ import { startEtcd } from '../fixtures/etcd.ts';
 import { testKv } from '../fixtures/store.ts';
 
 const start = async (t: Parameters<typeof startControlPlane>[0]): Promise<ControlPlane> => {
-  const etcd = await startEtcd();
+  const etcd = await startEtcd({ fast: true });
   t.teardown(() => etcd.stop());
   const plane = await startControlPlane(t, testKv(t, etcd.endpoint));
   await plane.until('the namespace can be used', () => plane.reader.get(serviceAccountKind, 'default/default') !== undefined);

@@ -32,7 +32,7 @@ const setImage = (plane: ControlPlane, image: string): Promise<unknown> =>
   plane.verbs.patch(deploymentKind, 'default', 'web', 'strategic', { spec: { template: { spec: { containers: [{ name: 'main', image }] } } } }, asAdmin());
 
 const start = async (t: Parameters<typeof startControlPlane>[0]): Promise<ControlPlane> => {
-  const etcd = await startEtcd();
+  const etcd = await startEtcd({ fast: true });
   t.teardown(() => etcd.stop());
   const plane = await startControlPlane(t, testKv(t, etcd.endpoint));
   await plane.addNode('node-1');

@@ -32,7 +32,6 @@ test('a node is alive while its agent is heard, and gone for every controller wh
   t.deepEqual(await dead, ['node-1', 'node-1']);
   const tookMs = performance.now() - startMs;
   t.log(`gone after ${Math.round(tookMs)} ms`);
-  t.true(tookMs < 6_500);
   t.false(plane.liveness.isAlive('node-1'));
 });
 

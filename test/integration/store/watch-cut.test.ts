@@ -10,7 +10,7 @@ const label = (event: KvEvent): string =>
 const revisionOf = (event: KvEvent): number => (event.type === 'put' ? event.entry.modRevision : event.revision);
 
 for (const seed of [1, 2, 3]) {
-  test.serial(`a watch that is cut at random points of a replay and of live events loses and repeats nothing (seed ${seed})`, async (t) => {
+  test(`a watch that is cut at random points of a replay and of live events loses and repeats nothing (seed ${seed})`, async (t) => {
     const random = seededRandom(seed);
     const etcd = await startEtcd({ fast: true });
     t.teardown(() => etcd.stop());
@@ -19,17 +19,19 @@ for (const seed of [1, 2, 3]) {
     t.teardown(() => proxy.close());
     const direct = testKv(t, etcd.endpoint);
     const expected: string[] = [];
+    const present = new Set<string>();
     const write = async (round: number): Promise<void> => {
       const writes = Array.from({ length: 1 + Math.floor(random.next() * 40) }, (_, at) => ({
         key: `/berth/k${at}`,
         value: random.next() < 0.1 ? undefined : Buffer.from(`${round} `.padEnd(20 + Math.floor(random.next() * 3_000), 'x')),
         expectedRevision: undefined,
       }));
-      const present = new Set((await direct.range('/berth/')).entries.map(({ key }) => key));
       const result = await direct.txn(writes);
       for (const { key, value } of writes) {
         if (value) expected.push(`${result.revision} ${key}=${value.toString().slice(0, 12)}`);
         else if (present.has(key)) expected.push(`${result.revision} ${key} deleted`);
+        if (value) present.add(key);
+        else present.delete(key);
       }
     };
     for (let round = 0; round < 150; round += 1) await write(round);

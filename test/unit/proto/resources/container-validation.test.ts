@@ -42,6 +42,8 @@ const resources: Row[] = [
   ['nothing of a resource', set('resources', { requests: { cpu: '0' } })],
   ['names that are reserved', set('resources', { requests: { 'kubernetes.io/gpu': '1', 'requests.example.com/gpu': '1' }, limits: { 'requests.example.com/gpu': '1' } }), `${c}.resources.requests[kubernetes.io/gpu] Invalid`, `${c}.resources.requests[requests.example.com/gpu] Invalid`, `${c}.resources.limits[requests.example.com/gpu] Invalid`],
   ['an extended resource', set('resources', { limits: { 'example.com/gpu': '1' } })],
+  ['huge pages alone', set('resources', { limits: { 'hugepages-2Mi': '4Mi' } }), `${c}.resources Forbidden`],
+  ['huge pages and memory', set('resources', { limits: { 'hugepages-2Mi': '4Mi', memory: '1Gi' } })],
   ['half an extended resource', set('resources', { limits: { 'example.com/gpu': '500m' } }), `${c}.resources.limits[example.com/gpu] Invalid`, `${c}.resources.requests[example.com/gpu] Invalid`],
   ['an extended resource without a limit', set('resources', { requests: { 'example.com/gpu': '1' } }), `${c}.resources.limits Required`],
   ['an extended resource overcommitted', set('resources', { requests: { 'example.com/gpu': '1' }, limits: { 'example.com/gpu': '2' } }), `${c}.resources.requests Invalid`],

@@ -10,6 +10,9 @@ const rows: Row[] = [
   ['taints', (n) => void (n.spec = { taints: [{ key: 'a', effect: 'NoSchedule' }, { key: 'a', effect: 'NoExecute', value: 'x' }] })],
   ['a taint twice', (n) => void (n.spec = { taints: [{ key: 'a', effect: 'NoSchedule' }, { key: 'a', effect: 'NoSchedule' }] }), 'spec.taints[1] Duplicate'],
   ['bad taints', (n) => void (n.spec = { taints: [{ key: 'a b', effect: 'x', value: '-' }, { key: 'a' }] }), 'spec.taints[0].effect NotSupported', 'spec.taints[0].key Invalid', 'spec.taints[0].value Invalid', 'spec.taints[1].effect Required'],
+  ['subnets', (n) => void (n.spec = { podCIDRs: ['10.0.0.0/24', '2001:db8::/64'] })],
+  ['no subnets', (n) => void (n.spec = { podCIDRs: ['10.0.0.0', '10.0.0.0/33', '2001:db8::/129'] }), ...[0, 1, 2].map((at) => `spec.podCIDRs[${at}] Invalid`)],
+  ['no subnet', (n) => void (n.spec = { podCIDR: 'x' }), 'spec.podCIDRs[0] Invalid'],
   ['an address twice', (n) => void (n.status.addresses = [1, 2].map(() => ({ type: 'InternalIP', address: '1.2.3.4' }))), 'status.addresses[1] Duplicate'],
   ['bad capacity', (n) => void (n.status.capacity = { cpu: '-1', memory: 'x' }), ...['allocatable', 'capacity'].flatMap((field) => [`status.${field}[cpu] Invalid`, `status.${field}[memory] Invalid`])],
 ];

@@ -11,7 +11,7 @@ const life: Row[] = [
   ['a negative grace period', set('terminationGracePeriodSeconds', -1), 'spec.terminationGracePeriodSeconds Invalid'],
   ['a deadline of nothing', set('activeDeadlineSeconds', 0), 'spec.activeDeadlineSeconds Invalid'],
   ['bad names', (p) => void Object.assign(p.spec, { nodeName: 'A', serviceAccountName: 'B', priorityClassName: 'c_', runtimeClassName: '-d' }), 'spec.nodeName Invalid', 'spec.serviceAccountName Invalid', 'spec.priorityClassName Invalid', 'spec.runtimeClassName Invalid'],
-  ['a pull secret without a name', set('imagePullSecrets', [{}]), 'spec.imagePullSecrets[0].name Required'],
+  ['a pull secret without a name, which is only warned of', set('imagePullSecrets', [{}])],
   ['an unknown preemption policy', set('preemptionPolicy', 'x'), 'spec.preemptionPolicy NotSupported'],
   ['gates', (p) => void Object.assign(p.spec, { readinessGates: [{ conditionType: 'example.com/a' }], schedulingGates: [{ name: 'a' }] })],
   ['bad gates', (p) => void Object.assign(p.spec, { readinessGates: [{ conditionType: 'a b' }], schedulingGates: [{ name: 'a' }, { name: 'a' }] }), 'spec.readinessGates[0].conditionType Invalid', 'spec.schedulingGates[1] Duplicate'],

@@ -44,16 +44,17 @@ test('the quality of service outlives status reports that leave it out', (t) => 
 test('what is stored but not acted on is said', (t) => {
   const web: Loose = pod();
   Object.assign(web.spec, {
-    priorityClassName: 'high', hostUsers: false, topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'z', whenUnsatisfiable: 'DoNotSchedule' }],
+    priorityClassName: 'high', priority: 5, imagePullSecrets: [{ name: 'a' }, {}], hostUsers: false, topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'z', whenUnsatisfiable: 'DoNotSchedule' }],
     affinity: { podAntiAffinity: {} }, nodeSelector: { 'beta.kubernetes.io/os': 'linux' },
     volumes: [{ name: 'a', persistentVolumeClaim: { claimName: 'x' } }, { name: 'b', projected: { sources: [{ serviceAccountToken: { path: 't' } }] } }],
     securityContext: { seLinuxOptions: { level: 'x' } },
   });
-  Object.assign(web.spec.containers[0], { ports: [{ containerPort: 1, protocol: 'SCTP' }], env: [{ name: 'A' }, { name: 'A' }] });
+  Object.assign(web.spec.containers[0], { ports: [{ containerPort: 1, protocol: 'SCTP' }, { containerPort: 2 }, { containerPort: 2, protocol: 'TCP' }, { containerPort: 2, protocol: 'UDP' }], env: [{ name: 'A' }, { name: 'A' }] });
   const paths = strategyFor(podKind).warnings(web).map((text) => text.split(': ')[0]);
   t.deepEqual(paths.toSorted(), [
-    'spec.affinity.podAntiAffinity', 'spec.containers[0].env[1]', 'spec.containers[0].ports[0].protocol', 'spec.hostUsers',
-    'spec.nodeSelector[beta.kubernetes.io/os]', 'spec.priorityClassName', 'spec.securityContext.seLinuxOptions', 'spec.topologySpreadConstraints',
+    'spec.affinity.podAntiAffinity', 'spec.containers[0].env[1]', 'spec.containers[0].ports[0].protocol', 'spec.containers[0].ports[2]', 'spec.hostUsers',
+    'spec.imagePullSecrets[1].name',
+    'spec.nodeSelector[beta.kubernetes.io/os]', 'spec.priority', 'spec.priorityClassName', 'spec.securityContext.seLinuxOptions', 'spec.topologySpreadConstraints',
     'spec.volumes[0].persistentVolumeClaim', 'spec.volumes[1].projected.sources[0].serviceAccountToken',
   ]);
   t.deepEqual(strategyFor(podKind).warnings(pod()), []);
