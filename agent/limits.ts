@@ -89,6 +89,8 @@ export const defaultHeartbeatPeriodMs = 1_000;
 export const reportsPerFrameMax = 64;
 /** Pods whose latest status is kept; beyond, the oldest entry goes. */
 export const reportedPodsMax = 2_000;
+/** How long the report of a pod of which nothing runs yet may wait for a better one. */
+export const setUpReportHeldMs = 1_000;
 /** Events that wait for a session; beyond, the oldest goes, as events are best effort. */
 export const eventsQueuedMax = 256;
 export const eventsPerFrameMax = 50;
