@@ -91,7 +91,7 @@ export class StatusReporter {
 
   #hold(uid: string): void {
     if (!this.#held.has(uid)) this.#held.set(uid, this.#clock.monotonicMs() + setUpReportHeldMs);
-    this.#timer ??= this.#clock.after(setUpReportHeldMs, () => this.#release());
+    if (this.#timer === undefined) this.#timer = this.#clock.after(setUpReportHeldMs, () => this.#release());
   }
 
   #release(): void {
