@@ -3,7 +3,7 @@
 /** The safety net under runtime events: everything is listed again this often. */
 export const relistPeriodMs = 30_000;
 /** Sandboxes that are set up at the same time; more only makes each of them slower. */
-export const sandboxesStartingMax = 12;
+export const sandboxesStartingMax = 8;
 /** A container that ran this long has its crashes forgotten. */
 export const restartBackOffForgottenMs = 600_000;
 export const restartBackOffMinMs = 10_000;
@@ -89,6 +89,8 @@ export const defaultHeartbeatPeriodMs = 1_000;
 export const reportsPerFrameMax = 64;
 /** Pods whose latest status is kept; beyond, the oldest entry goes. */
 export const reportedPodsMax = 2_000;
+/** How long the report of a pod of which nothing runs yet may wait for a better one. */
+export const setUpReportHeldMs = 2_000;
 /** Events that wait for a session; beyond, the oldest goes, as events are best effort. */
 export const eventsQueuedMax = 256;
 export const eventsPerFrameMax = 50;

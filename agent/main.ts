@@ -48,7 +48,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const identity = await identityOf(config);
   const objects = new NodeObjectStore();
   const events = new EventQueue();
-  const reporter = new StatusReporter(log.child('reports'));
+  const reporter = new StatusReporter(clock, log.child('reports'));
   const runtime = new CriRuntime({
     socket: containerd.socket,
     rootDir: dataDir,

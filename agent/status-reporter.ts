@@ -4,11 +4,16 @@
  * Per pod one slot, the latest wins; what is ready when the stream can take it goes out together. Every session begins
  * with all slots, since the controller may have lost what an earlier one acknowledged (a store brought back from a
  * backup); what changes nothing there is not stored again. A slot is freed when the pod is gone and that is acknowledged.
+ *
+ * Of a pod that is only being set up nobody waits to hear: such a report is held for a moment, in which the one that says
+ * Running mostly comes and takes its place.
  */
 import { toJsonBytes } from '../proto/node-service.ts';
 import type { PodReport, ReportAck } from '../proto/node-service.ts';
+import type { Clock, Timer } from '../proto/process/clock.ts';
 import type { Log } from '../proto/process/log.ts';
-import { reportedPodsMax, reportsPerFrameMax } from './limits.ts';
+import type { PodStatus } from '../proto/resources/kubernetes.ts';
+import { reportedPodsMax, reportsPerFrameMax, setUpReportHeldMs } from './limits.ts';
 import type { PodStatusReport } from './pods/pods.ts';
 
 interface Slot {
@@ -16,15 +21,26 @@ interface Slot {
   readonly sequence: number;
 }
 
+const setUpReasons: ReadonlySet<string | undefined> = new Set(['ContainerCreating', 'PodInitializing']);
+
+/** Nothing has run yet, and nothing is wrong. */
+const isBeingSetUp = ({ phase, initContainerStatuses = [], containerStatuses = [] }: PodStatus): boolean =>
+  phase === 'Pending' && [...initContainerStatuses, ...containerStatuses].every(({ state }) => setUpReasons.has(state?.waiting?.reason));
+
 export class StatusReporter {
   readonly #slots = new Map<string, Slot>();
   /** Uids to send, in the order in which they changed. */
   readonly #unsent = new Set<string>();
+  /** Uids that are held -> when they are to be sent, the earliest first. */
+  readonly #held = new Map<string, number>();
+  readonly #clock: Clock;
   readonly #log: Log;
+  #timer: Timer | undefined;
   #sequence = 0;
   #onReady: () => void = () => undefined;
 
-  constructor(log: Log) {
+  constructor(clock: Clock, log: Log) {
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -36,13 +52,19 @@ export class StatusReporter {
   report(report: PodStatusReport): void {
     this.#sequence += 1;
     this.#slots.set(report.uid, { report, sequence: this.#sequence });
-    this.#unsent.add(report.uid);
     if (this.#slots.size > reportedPodsMax) this.#dropOldest();
+    if (!report.gone && !this.#unsent.has(report.uid) && isBeingSetUp(report.status)) {
+      this.#hold(report.uid);
+      return;
+    }
+    this.#held.delete(report.uid);
+    this.#unsent.add(report.uid);
     this.#onReady();
   }
 
   /** A session begins: nothing counts as sent. */
   begin(): void {
+    this.#held.clear();
     for (const uid of this.#slots.keys()) this.#unsent.add(uid);
   }
 
@@ -67,11 +89,32 @@ export class StatusReporter {
     }
   }
 
+  #hold(uid: string): void {
+    if (!this.#held.has(uid)) this.#held.set(uid, this.#clock.monotonicMs() + setUpReportHeldMs);
+    if (this.#timer === undefined) this.#timer = this.#clock.after(setUpReportHeldMs, () => this.#release());
+  }
+
+  #release(): void {
+    this.#timer = undefined;
+    const nowMs = this.#clock.monotonicMs();
+    const before = this.#unsent.size;
+    for (const [uid, dueMs] of this.#held) {
+      if (dueMs > nowMs) {
+        this.#timer = this.#clock.after(dueMs - nowMs, () => this.#release());
+        break;
+      }
+      this.#held.delete(uid);
+      this.#unsent.add(uid);
+    }
+    if (this.#unsent.size > before) this.#onReady();
+  }
+
   #dropOldest(): void {
     const [oldest] = this.#slots.keys();
     if (oldest === undefined) return;
     this.#slots.delete(oldest);
     this.#unsent.delete(oldest);
+    this.#held.delete(oldest);
     this.#log.warn('more pods reported than are kept; the oldest report is dropped', { max: reportedPodsMax, uid: oldest });
   }
 }

@@ -20,6 +20,10 @@ export interface EventStreamOptions {
   readonly socket: string;
   readonly clock: Clock;
   readonly onEvent: (event: TaskEvent) => void;
+  /** From now on events arrive. */
+  readonly onOpen: () => void;
+  /** From now on they may be missed. */
+  readonly onBreak: () => void;
   /** The stream is there again after a break. */
   readonly onGap: () => void;
 }
@@ -89,6 +93,7 @@ export class EventStream {
     stream.on('data', (message: Envelope) => this.#receive(message));
     stream.on('error', onEnd);
     stream.on('end', onEnd);
+    this.#options.onOpen();
     if (this.#hadBreak) this.#options.onGap();
   }
 
@@ -105,6 +110,7 @@ export class EventStream {
   #again(): void {
     if (this.#closed) return;
     this.#hadBreak = true;
+    this.#options.onBreak();
     this.#failures++;
     const delayMs = backoffMs(this.#failures, { initialMs: criLimits.reconnectDelayMsMin, maxMs: criLimits.reconnectDelayMsMax });
     this.#retry = this.#options.clock.after(delayMs, () => this.start());

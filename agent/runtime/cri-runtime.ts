@@ -150,20 +150,22 @@ export class CriRuntime implements Runtime {
     await this.#cgroups?.ensure(pod);
     const failed = failsAs('FailedCreatePodSandBox', 'Failed to create pod sandbox');
     signal.throwIfAborted();
-    const { pod_sandbox_id: id } = await this.#cri
-      .call('RunPodSandbox', { config }, { timeoutMs: runtimeLimits.sandboxTimeoutMs })
-      .catch(failed);
-    this.#observer.own(id, uid, true);
-    return this.#observer.sandboxStatus(id).catch(failed);
+    try {
+      const { pod_sandbox_id: id } = await this.#cri.call('RunPodSandbox', { config }, { timeoutMs: runtimeLimits.sandboxTimeoutMs });
+      return await this.#observer.madeSandbox(pod, id);
+    } catch (error) {
+      this.#observer.doubtPod(uid);
+      return failed(error);
+    }
   }
 
   async stopSandbox(id: string): Promise<void> {
-    await this.#cri.call('StopPodSandbox', { pod_sandbox_id: id }).catch(unlessNotFound);
+    await this.#changing(id, () => this.#cri.call('StopPodSandbox', { pod_sandbox_id: id }));
   }
 
   async removeSandbox(id: string): Promise<void> {
     await this.stopSandbox(id);
-    await this.#cri.call('RemovePodSandbox', { pod_sandbox_id: id }).catch(unlessNotFound);
+    await this.#changing(id, () => this.#cri.call('RemovePodSandbox', { pod_sandbox_id: id }));
     this.#observer.forget(id);
   }
 
@@ -175,24 +177,32 @@ export class CriRuntime implements Runtime {
     const { pod, container, attempt, sandbox, image } = request;
     const { pod_sandbox_id, config, sandbox_config } = await this.#createRequest(request);
     signal.throwIfAborted();
-    const { container_id: id } = await this.#cri
-      .call('CreateContainer', { pod_sandbox_id, config, sandbox_config })
-      .catch(failsAs('CreateContainerError', `failed to create container ${container.name} (attempt ${attempt}, image ${image.ref}, sandbox ${sandbox.id.slice(0, 12)})`));
-    this.#observer.own(id, pod.metadata.uid ?? '', false);
-    signal.throwIfAborted();
-    await this.#cri
-      .call('StartContainer', { container_id: id })
-      .catch(failsAs('RunContainerError', `failed to start container ${container.name}`));
-    return id;
+    const uid = pod.metadata.uid ?? '';
+    try {
+      const { container_id: id } = await this.#cri
+        .call('CreateContainer', { pod_sandbox_id, config, sandbox_config })
+        .catch(failsAs('CreateContainerError', `failed to create container ${container.name} (attempt ${attempt}, image ${image.ref}, sandbox ${sandbox.id.slice(0, 12)})`));
+      this.#observer.own(id, uid, false);
+      signal.throwIfAborted();
+      await this.#cri
+        .call('StartContainer', { container_id: id })
+        .catch(failsAs('RunContainerError', `failed to start container ${container.name}`));
+      // It runs, whatever becomes of the question how: the next observation asks again.
+      await this.#observer.startedContainer(pod, sandbox.id, id).catch(() => this.#observer.doubtPod(uid));
+      return id;
+    } catch (error) {
+      this.#observer.doubtPod(uid);
+      throw error;
+    }
   }
 
   async stopContainer(id: string, graceSeconds: number): Promise<void> {
     const timeoutMs = graceSeconds * 1000 + runtimeLimits.stopMarginMs;
-    await this.#cri.call('StopContainer', { container_id: id, timeout: graceSeconds }, { timeoutMs }).catch(unlessNotFound);
+    await this.#changing(id, () => this.#cri.call('StopContainer', { container_id: id, timeout: graceSeconds }, { timeoutMs }));
   }
 
   async removeContainer(id: string): Promise<void> {
-    await this.#cri.call('RemoveContainer', { container_id: id }).catch(unlessNotFound);
+    await this.#changing(id, () => this.#cri.call('RemoveContainer', { container_id: id }));
     this.#observer.forget(id);
   }
 
@@ -206,6 +216,7 @@ export class CriRuntime implements Runtime {
       if (uidOfLogFolder(folder) === uid) await rm(`${this.#layout.logs}/${folder}`, { recursive: true, force: true });
     }
     await this.#cgroups?.remove(uid);
+    this.#observer.forgetPod(uid);
   }
 
   async podsOnDisk(): Promise<readonly string[]> {
@@ -236,6 +247,16 @@ export class CriRuntime implements Runtime {
     signal?: AbortSignal,
   ): Promise<CriCalls[M][1]> {
     return this.#cri.call(method, request, { signal });
+  }
+
+  /** A call that ends something; what is not there has been ended. Its pod is observed anew, whether the call succeeds or not. */
+  async #changing(id: string, call: () => Promise<unknown>): Promise<void> {
+    try {
+      await call().catch(unlessNotFound);
+    } finally {
+      const podUid = this.#observer.ownerOf(id)?.podUid;
+      if (podUid !== undefined) this.#observer.doubtPod(podUid);
+    }
   }
 
   async #hostDns(): Promise<DnsConfig> {

@@ -2,12 +2,15 @@
  * What runs here, put together from CRI's lists. A list has neither addresses nor exit codes; those come from one status
  * call each, and are kept as long as the container or sandbox exists, since they do not change any more:
  * addresses once a sandbox is ready, the start of a running container, everything of an exited one.
+ * What this agent makes itself is added to what is known of the pod, without a list (pictures.ts).
  */
+import type { Pod } from '../../proto/resources/kubernetes.ts';
 import type { Cri } from './cri.ts';
 import { isNotFound } from './cri.ts';
 import type { ContainerListItem, CriContainerStatus, SandboxListItem } from './cri-messages.ts';
 import { containerNameLabel, imageAnnotation, imageIdAnnotation, messagePolicyAnnotation, podNameLabel, podNamespaceLabel, podUidLabel } from './labels.ts';
 import { type Layout, logPath } from './layout.ts';
+import { byAttempt, Pictures } from './pictures.ts';
 import type { ObservedContainer, ObservedPod, ObservedSandbox } from './runtime.ts';
 import { terminationMessage } from './termination-message.ts';
 
@@ -15,6 +18,13 @@ const states = { CONTAINER_CREATED: 'created', CONTAINER_RUNNING: 'running', CON
 
 /** CRI's nanoseconds as milliseconds. */
 const toMs = (nanoseconds: number): number => Math.floor(nanoseconds / 1e6);
+
+/** As much of a container as a list tells. */
+const listed = (item: ContainerListItem): ObservedContainer => ({
+  id: item.id, name: item.metadata.name, sandboxId: item.pod_sandbox_id, attempt: item.metadata.attempt, state: states[item.state],
+  createdAtMs: toMs(item.created_at), startedAtMs: 0, finishedAtMs: 0, exitCode: 0, reason: '', message: '',
+  image: item.annotations[imageAnnotation] || (item.image?.image ?? ''), imageId: item.annotations[imageIdAnnotation] || item.image_ref,
+});
 
 /** Exit codes above 128 are signals, and 137 with the kernel's word for it is OOMKilled; containerd tells which. */
 const reasonOf = (status: CriContainerStatus): string => status.reason || (status.exit_code === 0 ? 'Completed' : 'Error');
@@ -26,6 +36,9 @@ export class Observer {
   readonly #sandboxes = new Map<string, ObservedSandbox>();
   /** Container and sandbox ids -> pod uid, for events. */
   readonly #owners = new Map<string, { readonly podUid: string; readonly isSandbox: boolean }>();
+  /** Pod uid -> how many ids it owns. */
+  readonly #owned = new Map<string, number>();
+  readonly #pictures = new Pictures();
 
   constructor(cri: Cri, layout: Layout) {
     this.#cri = cri;
@@ -38,10 +51,17 @@ export class Observer {
   }
 
   own(id: string, podUid: string, isSandbox: boolean): void {
+    if (!this.#owners.has(id)) this.#owned.set(podUid, (this.#owned.get(podUid) ?? 0) + 1);
     this.#owners.set(id, { podUid, isSandbox });
   }
 
   forget(id: string): void {
+    const podUid = this.#owners.get(id)?.podUid;
+    if (podUid !== undefined) {
+      const left = (this.#owned.get(podUid) ?? 1) - 1;
+      if (left > 0) this.#owned.set(podUid, left);
+      else this.#owned.delete(podUid);
+    }
     this.#owners.delete(id);
     this.#containers.delete(id);
     this.#sandboxes.delete(id);
@@ -52,20 +72,63 @@ export class Observer {
     this.#containers.delete(id);
   }
 
-  knownPods(): Set<string> {
-    return new Set([...this.#owners.values()].map(({ podUid }) => podUid));
+  /** Something may have happened to the pod: its next observation asks again. */
+  doubtPod(uid: string): void {
+    this.#pictures.doubt(uid);
+  }
+
+  forgetPod(uid: string): void {
+    this.#pictures.forget(uid);
+  }
+
+  /** Whether containerd's events arrive: only then is anything known without asking. */
+  follow(following: boolean): void {
+    this.#pictures.follow(following);
+  }
+
+  knownPods(): readonly string[] {
+    return [...this.#owned.keys()];
   }
 
   async all(): Promise<Map<string, ObservedPod>> {
     const before = [...this.#owners.keys()];
+    const listed = this.#pictures.listing();
     const { pods, ids } = await this.#list(undefined);
     // Only what was known before the lists were asked for: something new may have come since.
     for (const id of before) if (!ids.has(id)) this.forget(id);
+    listed();
     return pods;
   }
 
   async pod(uid: string): Promise<ObservedPod | undefined> {
-    return (await this.#list({ [podUidLabel]: uid })).pods.get(uid);
+    for (;;) {
+      const known = this.#pictures.known(uid, !this.#owned.has(uid));
+      if (known) return known.pod;
+      const slot = this.#pictures.slot(uid);
+      const pod = (await this.#list({ [podUidLabel]: uid })).pods.get(uid);
+      // Else the list may be from before what happened meanwhile.
+      if (this.#pictures.keep(uid, slot, pod)) return pod;
+    }
+  }
+
+  /** Takes in a sandbox that was just made. */
+  async madeSandbox(pod: Pod, id: string): Promise<ObservedSandbox> {
+    const { uid = '', namespace = '', name = '' } = pod.metadata;
+    this.own(id, uid, true);
+    const slot = this.#pictures.slot(uid);
+    const sandbox = await this.#sandboxStatus(id);
+    this.#pictures.add({ uid, namespace, name }, slot, { sandbox });
+    return sandbox;
+  }
+
+  /** Takes in a container that was just started. */
+  async startedContainer(pod: Pod, sandboxId: string, id: string): Promise<void> {
+    const { uid = '', namespace = '', name = '' } = pod.metadata;
+    const slot = this.#pictures.slot(uid);
+    const { status } = await this.#cri.call('ContainerStatus', { container_id: id });
+    const container = await this.#detailed({ ...status, pod_sandbox_id: sandboxId }, status);
+    this.#containers.set(id, container);
+    this.#pictures.add({ uid, namespace, name }, slot, { container });
   }
 
   async #list(selector: Record<string, string> | undefined): Promise<{ pods: Map<string, ObservedPod>; ids: Set<string> }> {
@@ -86,8 +149,8 @@ export class Observer {
     for (const [index, item] of items.entries()) if (sandboxes[index]) podOf(item.labels)?.sandboxes.push(sandboxes[index]);
     for (const [index, item] of containers.entries()) if (runs[index]) podOf(item.labels)?.containers.push(runs[index]);
     for (const { sandboxes: own, containers: runsOfPod } of pods.values()) {
-      own.sort((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs);
-      runsOfPod.sort((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs);
+      own.sort(byAttempt);
+      runsOfPod.sort(byAttempt);
     }
     return { pods, ids: new Set([...items.map(({ id }) => id), ...containers.map(({ id }) => id)]) };
   }
@@ -101,14 +164,14 @@ export class Observer {
     const known = this.#sandboxes.get(item.id);
     if (known) return known.ready === ready ? known : { ...known, ready };
     try {
-      return await this.sandboxStatus(item.id);
+      return await this.#sandboxStatus(item.id);
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
     }
   }
 
-  async sandboxStatus(id: string): Promise<ObservedSandbox> {
+  async #sandboxStatus(id: string): Promise<ObservedSandbox> {
     const { status } = await this.#cri.call('PodSandboxStatus', { pod_sandbox_id: id });
     const { network } = status;
     const ips = network?.ip ? [network.ip, ...network.additional_ips.map(({ ip }) => ip)] : [];
@@ -125,15 +188,10 @@ export class Observer {
     const state = states[item.state];
     const known = this.#containers.get(item.id);
     if (known?.state === state) return known;
-    const base: ObservedContainer = {
-      id: item.id, name: item.metadata.name, sandboxId: item.pod_sandbox_id, attempt: item.metadata.attempt, state,
-      createdAtMs: toMs(item.created_at), startedAtMs: 0, finishedAtMs: 0, exitCode: 0, reason: '', message: '',
-      image: item.annotations[imageAnnotation] || (item.image?.image ?? ''), imageId: item.annotations[imageIdAnnotation] || item.image_ref,
-    };
-    if (state === 'created') return base;
+    if (state === 'created') return listed(item);
     try {
       const { status } = await this.#cri.call('ContainerStatus', { container_id: item.id });
-      const detailed = await this.#detailed(base, status, item.labels);
+      const detailed = await this.#detailed(item, status);
       this.#containers.set(item.id, detailed);
       return detailed;
     } catch (error) {
@@ -142,11 +200,13 @@ export class Observer {
     }
   }
 
-  async #detailed(base: ObservedContainer, status: CriContainerStatus, labels: Readonly<Record<string, string>>): Promise<ObservedContainer> {
+  async #detailed(item: ContainerListItem, status: CriContainerStatus): Promise<ObservedContainer> {
+    const base = listed(item);
     // The status is newer than the list.
     const state = states[status.state];
     const running = { ...base, state, startedAtMs: toMs(status.started_at) };
     if (state !== 'exited') return running;
+    const { labels } = item;
     const uid = labels[podUidLabel] ?? '';
     const logs = this.#layout.podLogs(labels[podNamespaceLabel] ?? '', labels[podNameLabel] ?? '', uid);
     const written = await terminationMessage({

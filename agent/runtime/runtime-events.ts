@@ -36,6 +36,8 @@ export class RuntimeEvents {
       socket: options.socket,
       clock: options.clock,
       onEvent: (event) => void this.#take(event),
+      onOpen: () => options.observer.follow(true),
+      onBreak: () => options.observer.follow(false),
       onGap: () => void this.#afterGap(),
     });
   }
@@ -66,6 +68,7 @@ export class RuntimeEvents {
       if (!owner) return;
       if (type === 'exit') await this.#untilShown(containerId, owner);
       if (type === 'oom') observer.doubt(containerId);
+      observer.doubtPod(owner.podUid);
       this.#emit({ podUid: owner.podUid, type: owner.isSandbox ? 'sandbox' : type });
     } catch (error) {
       // The relist finds what was missed here.

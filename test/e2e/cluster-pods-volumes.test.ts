@@ -171,7 +171,7 @@ test('a volume that cannot be mounted says why; a wrong hostPath keeps the pod w
   const spec = { volumes: [{ name: 'host', hostPath: { path: join(cluster.dataDir, 'nowhere'), type: 'Directory' } }] };
   await pods.create(podOf('nowhere', [shell(image, forever, { volumeMounts: [{ name: 'host', mountPath: '/host' }] })], spec));
   await until('the event', async () => /hostPath type check failed/.test(await cluster.client.text('GET', '/api/v1/namespaces/default/events?fieldSelector=involvedObject.name%3Dnowhere')));
-  t.is(containerOf(pods.get('nowhere'))?.state?.waiting?.reason, 'ContainerCreating');
+  await pods.until('nowhere', (pod) => containerOf(pod)?.state?.waiting?.reason === 'ContainerCreating');
   mkdirSync(join(cluster.dataDir, 'nowhere'));
   t.true(isReady(await pods.until('nowhere', isReady, 25_000)));
 });

@@ -1,15 +1,17 @@
 import test from 'ava';
-import { reportedPodsMax, reportsPerFrameMax } from '../../../agent/limits.ts';
+import { reportedPodsMax, reportsPerFrameMax, setUpReportHeldMs } from '../../../agent/limits.ts';
 import type { PodStatusReport } from '../../../agent/pods/pods.ts';
 import { StatusReporter } from '../../../agent/status-reporter.ts';
 import { silentLog } from '../../../proto/process/log.ts';
 import { seededRandom } from '../../../proto/process/random.ts';
+import type { PodStatus } from '../../../proto/resources/kubernetes.ts';
+import { ManualClock } from '../../fixtures/manual-clock.ts';
 
 const report = (uid: string, message = '', gone = false): PodStatusReport => ({ uid, namespace: 'ns', name: uid, status: { message }, gone });
 const message = ({ status }: { status: Buffer }): unknown => (JSON.parse(String(status)) as { message: unknown }).message;
 
 test('of several reports of one pod the latest goes out, once', (t) => {
-  const reporter = new StatusReporter(silentLog);
+  const reporter = new StatusReporter(new ManualClock(), silentLog);
   let ready = 0;
   reporter.onReady = () => void (ready += 1);
   reporter.report(report('a', 'one'));
@@ -21,7 +23,7 @@ test('of several reports of one pod the latest goes out, once', (t) => {
 });
 
 test('every session begins with the latest status of every pod', (t) => {
-  const reporter = new StatusReporter(silentLog);
+  const reporter = new StatusReporter(new ManualClock(), silentLog);
   reporter.report(report('a'));
   const [sent] = reporter.take();
   reporter.acknowledged([{ uid: 'a', sequence: sent?.sequence ?? 0 }]);
@@ -31,7 +33,7 @@ test('every session begins with the latest status of every pod', (t) => {
 });
 
 test('a pod that is gone is forgotten once that is acknowledged, and not before', (t) => {
-  const reporter = new StatusReporter(silentLog);
+  const reporter = new StatusReporter(new ManualClock(), silentLog);
   reporter.report(report('a'));
   const [early] = reporter.take();
   reporter.report(report('a', '', true));
@@ -45,7 +47,7 @@ test('a pod that is gone is forgotten once that is acknowledged, and not before'
 });
 
 test('a frame has a bounded number of reports, and so have the slots', (t) => {
-  const reporter = new StatusReporter(silentLog);
+  const reporter = new StatusReporter(new ManualClock(), silentLog);
   for (let index = 0; index < reportedPodsMax + 10; index += 1) reporter.report(report(`p${index}`));
   let total = 0;
   for (let reports = reporter.take(); reports.length > 0; reports = reporter.take()) {
@@ -57,7 +59,7 @@ test('a frame has a bounded number of reports, and so have the slots', (t) => {
 
 test('whatever is lost on the way, the controller ends with the latest of each pod', (t) => {
   const random = seededRandom(3);
-  const reporter = new StatusReporter(silentLog);
+  const reporter = new StatusReporter(new ManualClock(), silentLog);
   const latest = new Map<string, string>();
   const received = new Map<string, unknown>();
   for (let step = 0; step < 3_000; step += 1) {
@@ -80,4 +82,37 @@ test('whatever is lost on the way, the controller ends with the latest of each p
   reporter.begin();
   for (let reports = reporter.take(); reports.length > 0; reports = reporter.take()) for (const one of reports) received.set(one.uid, message(one));
   t.deepEqual([...received].sort(), [...latest].sort());
+});
+
+const setUp = (reason: string, podIP = ''): PodStatus =>
+  ({ phase: 'Pending', podIP, containerStatuses: [{ name: 'main', state: { waiting: { reason } } }] }) as unknown as PodStatus;
+
+test('the report of a pod that is being set up is held for a moment; the next one takes its place', async (t) => {
+  const clock = new ManualClock();
+  const reporter = new StatusReporter(clock, silentLog);
+  let ready = 0;
+  reporter.onReady = () => void (ready += 1);
+  reporter.report({ ...report('a'), status: setUp('ContainerCreating') });
+  await clock.advance(setUpReportHeldMs / 2);
+  reporter.report({ ...report('b'), status: setUp('PodInitializing') });
+  reporter.report({ ...report('a'), status: setUp('ContainerCreating', '10.0.0.1') });
+  t.deepEqual(reporter.take(), []);
+  t.is(ready, 0);
+  await clock.advance(setUpReportHeldMs / 2);
+  t.is(ready, 1);
+  t.deepEqual(reporter.take().map(({ uid, status }) => [uid, (JSON.parse(String(status)) as PodStatus).podIP]), [['a', '10.0.0.1']]);
+  reporter.report({ ...report('b'), status: { phase: 'Running' } });
+  t.deepEqual(reporter.take().map(({ uid }) => uid), ['b'], 'what says more goes at once');
+  await clock.advance(setUpReportHeldMs);
+  t.deepEqual(reporter.take(), []);
+});
+
+test('what is wrong, what goes and what a new session asks for is not held', (t) => {
+  const reporter = new StatusReporter(new ManualClock(), silentLog);
+  reporter.report({ ...report('a'), status: setUp('ErrImagePull') });
+  reporter.report({ ...report('b', '', true), status: setUp('ContainerCreating') });
+  t.deepEqual(reporter.take().map(({ uid }) => uid), ['a', 'b']);
+  reporter.report({ ...report('c'), status: setUp('ContainerCreating') });
+  reporter.begin();
+  t.deepEqual(reporter.take().map(({ uid }) => uid), ['a', 'b', 'c']);
 });
