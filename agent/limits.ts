@@ -89,8 +89,10 @@ export const defaultHeartbeatPeriodMs = 1_000;
 export const reportsPerFrameMax = 64;
 /** Pods whose latest status is kept; beyond, the oldest entry goes. */
 export const reportedPodsMax = 2_000;
-/** How long the report of a pod of which nothing runs yet may wait for a better one. */
-export const setUpReportHeldMs = 2_000;
+/** How long the report of a pod of which nothing runs yet may wait for a better one; and while so many wait already. */
+export const setUpReportHeldMs = 50;
+export const setUpReportHeldBusyMs = 2_000;
+export const setUpReportsBusyMin = 4;
 /** Events that wait for a session; beyond, the oldest goes, as events are best effort. */
 export const eventsQueuedMax = 256;
 export const eventsPerFrameMax = 50;

@@ -5,15 +5,15 @@
  * with all slots, since the controller may have lost what an earlier one acknowledged (a store brought back from a
  * backup); what changes nothing there is not stored again. A slot is freed when the pod is gone and that is acknowledged.
  *
- * Of a pod that is only being set up nobody waits to hear: such a report is held for a moment, in which the one that says
- * Running mostly comes and takes its place.
+ * Of a pod that is only being set up hardly anybody waits to hear: such a report is held for a moment, and for longer while
+ * many pods are set up, so that the one that says Running mostly takes its place.
  */
 import { toJsonBytes } from '../proto/node-service.ts';
 import type { PodReport, ReportAck } from '../proto/node-service.ts';
 import type { Clock, Timer } from '../proto/process/clock.ts';
 import type { Log } from '../proto/process/log.ts';
 import type { PodStatus } from '../proto/resources/kubernetes.ts';
-import { reportedPodsMax, reportsPerFrameMax, setUpReportHeldMs } from './limits.ts';
+import { reportedPodsMax, reportsPerFrameMax, setUpReportHeldBusyMs, setUpReportHeldMs, setUpReportsBusyMin } from './limits.ts';
 import type { PodStatusReport } from './pods/pods.ts';
 
 interface Slot {
@@ -31,7 +31,7 @@ export class StatusReporter {
   readonly #slots = new Map<string, Slot>();
   /** Uids to send, in the order in which they changed. */
   readonly #unsent = new Set<string>();
-  /** Uids that are held -> when they are to be sent, the earliest first. */
+  /** Uids that are held -> when they are to be sent. */
   readonly #held = new Map<string, number>();
   readonly #clock: Clock;
   readonly #log: Log;
@@ -90,23 +90,29 @@ export class StatusReporter {
   }
 
   #hold(uid: string): void {
-    if (!this.#held.has(uid)) this.#held.set(uid, this.#clock.monotonicMs() + setUpReportHeldMs);
-    if (this.#timer === undefined) this.#timer = this.#clock.after(setUpReportHeldMs, () => this.#release());
+    const heldMs = this.#held.size < setUpReportsBusyMin ? setUpReportHeldMs : setUpReportHeldBusyMs;
+    if (!this.#held.has(uid)) this.#held.set(uid, this.#clock.monotonicMs() + heldMs);
+    this.#setTimer();
   }
 
   #release(): void {
-    this.#timer = undefined;
     const nowMs = this.#clock.monotonicMs();
     const before = this.#unsent.size;
     for (const [uid, dueMs] of this.#held) {
-      if (dueMs > nowMs) {
-        this.#timer = this.#clock.after(dueMs - nowMs, () => this.#release());
-        break;
-      }
+      if (dueMs > nowMs) continue;
       this.#held.delete(uid);
       this.#unsent.add(uid);
     }
+    this.#setTimer();
     if (this.#unsent.size > before) this.#onReady();
+  }
+
+  #setTimer(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (this.#held.size === 0) return;
+    const delayMs = Math.min(...this.#held.values()) - this.#clock.monotonicMs();
+    this.#timer = this.#clock.after(Math.max(delayMs, 1), () => this.#release());
   }
 
   #dropOldest(): void {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { reportedPodsMax, reportsPerFrameMax, setUpReportHeldMs } from '../../../agent/limits.ts';
+import { reportedPodsMax, reportsPerFrameMax, setUpReportHeldBusyMs, setUpReportHeldMs, setUpReportsBusyMin } from '../../../agent/limits.ts';
 import type { PodStatusReport } from '../../../agent/pods/pods.ts';
 import { StatusReporter } from '../../../agent/status-reporter.ts';
 import { silentLog } from '../../../proto/process/log.ts';
@@ -115,4 +115,18 @@ test('what is wrong, what goes and what a new session asks for is not held', (t)
   reporter.report({ ...report('c'), status: setUp('ContainerCreating') });
   reporter.begin();
   t.deepEqual(reporter.take().map(({ uid }) => uid), ['a', 'b', 'c']);
+});
+
+test('while many pods are set up, the later ones are held for longer', async (t) => {
+  const clock = new ManualClock();
+  const reporter = new StatusReporter(clock, silentLog);
+  const uids = Array.from({ length: setUpReportsBusyMin + 2 }, (_, index) => `p${index}`);
+  for (const uid of uids) reporter.report({ ...report(uid), status: setUp('ContainerCreating') });
+  await clock.advance(setUpReportHeldMs);
+  t.deepEqual(reporter.take().map(({ uid }) => uid), uids.slice(0, setUpReportsBusyMin));
+  reporter.report({ ...report('alone'), status: setUp('ContainerCreating') });
+  await clock.advance(setUpReportHeldMs);
+  t.deepEqual(reporter.take().map(({ uid }) => uid), ['alone']);
+  await clock.advance(setUpReportHeldBusyMs);
+  t.deepEqual(reporter.take().map(({ uid }) => uid), uids.slice(setUpReportsBusyMin));
 });
