@@ -12,7 +12,7 @@ import { nodeKind } from '../../proto/kinds.ts';
 import { systemClock } from '../../proto/process/clock.ts';
 import type { Node } from '../../proto/resources/kubernetes.ts';
 import { type ClusterFixture, startCluster } from '../fixtures/cluster.ts';
-import { freePorts } from '../fixtures/etcd.ts';
+import { freePorts } from '../fixtures/free-ports.ts';
 
 interface Context {
   cluster: ClusterFixture;

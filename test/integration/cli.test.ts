@@ -17,7 +17,8 @@ interface Shared {
 
 const test = anyTest as TestFn<Shared>;
 
-// One server for all tests, which use names of their own. Those that leave a program running come first, one by one. A hook's own teardown would come before the tests.
+// One server for all tests, which use names of their own. Those that leave a program running come first, one by one.
+// A hook's own teardown would come before the tests.
 test.before(async (t) => {
   const teardowns: (() => unknown)[] = [];
   const owner = { teardown: (step: () => unknown) => teardowns.unshift(step) } as unknown as ExecutionContext;
