@@ -11,6 +11,7 @@ import { ensureIdentity, JoinFailure } from './identity.ts';
 import { networkReadyPollMs, networkReadyTimeoutMs } from './limits.ts';
 import { applyRules, masqueradeRules } from './network/masquerade.ts';
 import { networkList, uplinkMtu, writeNetworkList } from './network/cni.ts';
+import { NetworkStateStore } from './network/network-state.ts';
 import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch, type RuntimeFacts } from './node-status.ts';
 import { Pods } from './pods/pods.ts';
@@ -47,6 +48,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const { nodeName, nodeAddress, dataDir, containerd, cgroupParent } = config;
   const identity = await identityOf(config);
   const objects = new NodeObjectStore();
+  const network = new NetworkStateStore(nodeName);
   const events = new EventQueue();
   const reporter = new StatusReporter(log.child('reports'));
   const runtime = new CriRuntime({
@@ -91,6 +93,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     node,
     pods,
     objects,
+    network,
     reporter,
     events,
     tunnels: new TunnelAnswers(runtime, log.child('tunnels')),
