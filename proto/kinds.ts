@@ -76,7 +76,7 @@ export const deploymentKind = define('apps/v1', 'Deployment', {
   subresources: ['scale', 'status'],
   generation: true,
 });
-export const endpointSliceKind = define('discovery.k8s.io/v1', 'EndpointSlice', { generation: true });
+export const endpointSliceKind = define('discovery.k8s.io/v1', 'EndpointSlice');
 export const leaseKind = define('coordination.k8s.io/v1', 'Lease');
 
 export const kinds: readonly Kind[] = [
