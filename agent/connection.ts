@@ -16,6 +16,7 @@ import type { Pod } from '../proto/resources/kubernetes.ts';
 import type { EventQueue } from './event-queue.ts';
 import type { Identity } from './identity.ts';
 import { connectTimeoutMs, defaultHeartbeatPeriodMs, keepaliveMs, keepaliveTimeoutMs } from './limits.ts';
+import type { NetworkStateStore } from './network/network-state.ts';
 import type { NodeObjectStore } from './node-objects.ts';
 import type { NodeStatusSource } from './node-status.ts';
 import type { PodSink } from './pods/pods.ts';
@@ -31,6 +32,7 @@ export interface ConnectionOptions {
   readonly node: NodeStatusSource;
   readonly pods: PodSink;
   readonly objects: NodeObjectStore;
+  readonly network: NetworkStateStore;
   readonly reporter: StatusReporter;
   readonly events: EventQueue;
   readonly tunnels: TunnelAnswers;
@@ -116,7 +118,7 @@ export class Connection {
   /** The call itself fails when the endpoint cannot be reached or does not prove who it is. */
   #converse(signal: AbortSignal): Promise<string> {
     const { path, requestSerialize, responseDeserialize } = nodeService.session;
-    const { node, nodeName, agentVersion, reporter, objects, clock } = this.#options;
+    const { node, nodeName, agentVersion, reporter, objects, network, clock } = this.#options;
     const stream: SessionStream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     this.#stream = stream;
     return new Promise((resolve) => {
@@ -139,6 +141,7 @@ export class Connection {
       });
       reporter.begin();
       objects.begin();
+      network.begin();
       stream.write({ frame: 'hello', hello: { nodeName, agentVersion, node: toJsonBytes(node.node()) } });
       this.#beat(defaultHeartbeatPeriodMs, clock);
     });
@@ -153,7 +156,7 @@ export class Connection {
   }
 
   async #take(frame: ControllerFrame): Promise<void> {
-    const { objects, reporter, tunnels, clock, onWelcome } = this.#options;
+    const { objects, network, reporter, tunnels, clock, onWelcome } = this.#options;
     if (this.#ended.signal.aborted) return;
     if (frame.frame === 'welcome') {
       await onWelcome(frame.welcome);
@@ -161,6 +164,7 @@ export class Connection {
       if (frame.welcome.heartbeatPeriodMs > 0) this.#beat(frame.welcome.heartbeatPeriodMs, clock);
       this.#flush();
     } else if (frame.frame === 'objects') objects.take(frame.objects);
+    else if (frame.frame === 'network') network.take(frame.network);
     else if (frame.frame === 'pods') this.#takePods(frame.pods);
     else if (frame.frame === 'acks') reporter.acknowledged(frame.acks.acks);
     else if (frame.frame === 'openTunnel') void tunnels.answer(this.#client, frame.openTunnel, this.#ended.signal);

@@ -114,3 +114,13 @@ export const joinAnswerBytesMax = 64 * 1024;
 /** How long the runtime may take to see a new pod network. */
 export const networkReadyTimeoutMs = 5_000;
 export const networkReadyPollMs = 20;
+/** The safety net under changes of the nodes: the routes to them are compared with the kernel's this often. */
+export const networkResyncPeriodMs = 30_000;
+/** After a try to set up the way to the other nodes that failed. */
+export const networkRetryMs = 2_000;
+/** What a session has told of the network is on disk this long after it changed. */
+export const networkKeptAfterMs = 5_000;
+/** An agent that no controller welcomes takes what was kept after this; sooner, it could be older than what the kernel has. */
+export const networkRestoreAfterMs = 3_000;
+/** Objects that are written between two turns of the event loop. */
+export const networkKeptBatch = 200;

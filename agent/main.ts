@@ -8,11 +8,10 @@ import { type AgentConfig, agentConfig } from './config.ts';
 import { EventQueue } from './event-queue.ts';
 import { readHostIdentity } from './host-facts.ts';
 import { ensureIdentity, JoinFailure } from './identity.ts';
-import { networkReadyPollMs, networkReadyTimeoutMs } from './limits.ts';
-import { applyRules, masqueradeRules } from './network/masquerade.ts';
-import { networkList, uplinkMtu, writeNetworkList } from './network/cni.ts';
+import { NetworkStateStore } from './network/network-state.ts';
+import { NodeNetwork } from './network/node-network.ts';
 import { NodeObjectStore } from './node-objects.ts';
-import { kubeletVersion, NodeStatusWatch, type RuntimeFacts } from './node-status.ts';
+import { kubeletVersion, NodeStatusWatch } from './node-status.ts';
 import { Pods } from './pods/pods.ts';
 import { runtimeFacts } from './runtime-facts.ts';
 import { CriRuntime } from './runtime/cri-runtime.ts';
@@ -25,16 +24,6 @@ import { createLog, type Log } from '../proto/process/log.ts';
 import { systemRandom as random } from '../proto/process/random.ts';
 import { shutdownSignal } from '../proto/process/shutdown.ts';
 
-/** Sets the pod network up and waits until the runtime has taken it: containerd reads the file when it sees it. */
-const setUpNetwork = async (config: AgentConfig, podCidr: string, facts: RuntimeFacts): Promise<void> => {
-  await applyRules(masqueradeRules(podCidr));
-  const leasesDir = join(config.dataDir, 'cni-leases');
-  const list = networkList(podCidr, await uplinkMtu(config.nodeAddress), leasesDir);
-  if (!(await writeNetworkList(config.containerd.cniConfigDir, list))) return;
-  const deadlineMs = clock.monotonicMs() + networkReadyTimeoutMs;
-  while (!(await facts.health()).ready && clock.monotonicMs() < deadlineMs) await clock.sleep(networkReadyPollMs);
-};
-
 const identityOf = async ({ dataDir, join: { url, tokenFile }, nodeName }: AgentConfig) => {
   const token = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8').trim() : undefined;
   const identity = await ensureIdentity({ dir: join(dataDir, 'identity'), controllerUrl: url, nodeName, clock, ...(token ? { token } : {}) });
@@ -43,12 +32,8 @@ const identityOf = async ({ dataDir, join: { url, tokenFile }, nodeName }: Agent
   return identity;
 };
 
-const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<void> => {
+const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, log: Log): Promise<CriRuntime> => {
   const { nodeName, nodeAddress, dataDir, containerd, cgroupParent } = config;
-  const identity = await identityOf(config);
-  const objects = new NodeObjectStore();
-  const events = new EventQueue();
-  const reporter = new StatusReporter(clock, log.child('reports'));
   const runtime = new CriRuntime({
     socket: containerd.socket,
     rootDir: dataDir,
@@ -61,6 +46,17 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     log: log.child('runtime'),
   });
   await runtime.start();
+  return runtime;
+};
+
+const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<void> => {
+  const { nodeName, nodeAddress, dataDir, containerd } = config;
+  const identity = await identityOf(config);
+  const objects = new NodeObjectStore();
+  const network = new NetworkStateStore(nodeName);
+  const events = new EventQueue();
+  const reporter = new StatusReporter(clock, log.child('reports'));
+  const runtime = await startRuntime(config, objects, log);
   const facts = runtimeFacts(runtime);
   const pods = new Pods({
     runtime,
@@ -83,6 +79,16 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     log: log.child('node'),
   });
   await node.start();
+  const nodeNetwork = new NodeNetwork({
+    nodeAddress,
+    dataDir,
+    cniConfigDir: containerd.cniConfigDir,
+    state: network,
+    ready: async () => (await facts.health()).ready,
+    onSetUp: () => node.refresh(),
+    clock,
+    log: log.child('network'),
+  });
   const session = new Session({
     endpoints: config.controllers,
     identity,
@@ -91,13 +97,11 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     node,
     pods,
     objects,
+    network,
     reporter,
     events,
     tunnels: new TunnelAnswers(runtime, log.child('tunnels')),
-    onWelcome: async ({ podCidr }) => {
-      await setUpNetwork(config, podCidr, facts);
-      node.refresh();
-    },
+    onWelcome: (welcome) => nodeNetwork.welcomed(welcome),
     clock,
     random,
     log: log.child('session'),
@@ -105,6 +109,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   log.info('running', { node: nodeName, controllers: config.controllers });
   await session.run(ending);
   log.info('ending; containers run on');
+  await nodeNetwork.close();
   node.close();
   pods.close();
   runtime.close();

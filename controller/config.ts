@@ -1,4 +1,5 @@
 /** The controller's configuration file. */
+import type { PodNetworkMode } from '../proto/node-service.ts';
 import { address, cidr, count, listOf, oneOf, optional, port, type Rule, shape, text } from '../proto/process/config.ts';
 
 export interface TlsFiles {
@@ -19,6 +20,11 @@ export interface ControllerConfig {
   readonly etcd: { readonly endpoints: readonly string[]; readonly tls?: TlsFiles };
   readonly podNetwork: string;
   readonly podNetworkNodeBits: number;
+  /** `routes` where all nodes are on one network, `vxlan` where they are not. */
+  readonly podNetworkMode: PodNetworkMode;
+  readonly serviceNetwork: string;
+  /** The tenth address of the service network unless said. */
+  readonly dnsAddress?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -33,5 +39,8 @@ export const controllerConfig: Rule<ControllerConfig> = shape<ControllerConfig>(
   }),
   podNetwork: optional(cidr, '10.244.0.0/16'),
   podNetworkNodeBits: optional(count, 24),
+  podNetworkMode: optional(oneOf('routes', 'vxlan'), 'routes'),
+  serviceNetwork: optional(cidr, '10.96.0.0/16'),
+  dnsAddress: optional(text, undefined),
   logLevel: optional(oneOf('debug', 'info', 'warn', 'error'), 'info'),
 });

@@ -53,6 +53,8 @@ export const nodeLeaseRenewalMsMin = 900;
 export const sessionSilenceMsMax = 15_000;
 /** Objects and pods are gathered into frames of about this size; a larger object goes alone. */
 export const frameBytesMax = 512 * 1024;
+/** What a service, slice or node takes in a frame beside its JSON, about. */
+export const networkEntryBytes = 128;
 /** Pods that one session may report on at a time. */
 export const sessionReportsMax = 2_000;
 /** Events that one session may have recorded in one frame. */

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { joinRoutes } from './nodes/join.ts';
 import { LeaseWatch } from './nodes/lease-watch.ts';
+import { clusterNetworkOf } from './nodes/cluster-network.ts';
 import { NodeServer } from './nodes/server.ts';
 import { Api } from './api/api.ts';
 import { OpenApi } from './api/openapi.ts';
@@ -47,7 +48,7 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const api = new Api({ reader, writer: store.writer, clock, random, schema });
   const recorder = new EventRecorder({ verbs: api, clock, random, log });
   const liveness = new LeaseWatch({ kv, clock, random, log });
-  const nodes = new NodeServer({ reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem } });
+  const nodes = new NodeServer({ reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem }, network: clusterNetworkOf(config) });
   const server = new ApiServer({
     api,
     reader,

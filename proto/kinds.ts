@@ -76,11 +76,12 @@ export const deploymentKind = define('apps/v1', 'Deployment', {
   subresources: ['scale', 'status'],
   generation: true,
 });
+export const endpointSliceKind = define('discovery.k8s.io/v1', 'EndpointSlice');
 export const leaseKind = define('coordination.k8s.io/v1', 'Lease');
 
 export const kinds: readonly Kind[] = [
   namespaceKind, nodeKind, podKind, eventKind, configMapKind, secretKind, serviceAccountKind, serviceKind,
-  replicaSetKind, deploymentKind, leaseKind,
+  replicaSetKind, deploymentKind, endpointSliceKind, leaseKind,
 ];
 
 /** Namespaces take no deletecollection: one request must not end the cluster. */

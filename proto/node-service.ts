@@ -35,10 +35,25 @@ export type AgentFrame =
   | { readonly frame: 'events'; readonly events: { readonly reports: readonly EventReport[] } }
   | { readonly frame: 'heartbeat'; readonly heartbeat: Record<string, never> };
 
-export interface Welcome {
+/** How packets get from the pods of one node to those of another. */
+export type PodNetworkMode = 'routes' | 'vxlan';
+
+/** What holds for the networks of the whole cluster. */
+export interface ClusterNetwork {
+  /** `cluster.local` by default. */
+  readonly clusterDomain: string;
+  /** The range that the nodes' subnets come from, e.g. 10.244.0.0/16. */
+  readonly podNetwork: string;
+  readonly podNetworkMode: PodNetworkMode;
+  /** The range of the services' addresses. */
+  readonly serviceNetwork: string;
+  /** The service address that answers DNS. */
+  readonly dnsAddress: string;
+}
+
+export interface Welcome extends ClusterNetwork {
   readonly podCidr: string;
   readonly heartbeatPeriodMs: number;
-  readonly clusterDomain: string;
 }
 
 export interface PodChanges {
@@ -59,6 +74,22 @@ export interface ObjectChanges {
   readonly removed: readonly ObjectName[];
 }
 
+/** A node as the others see it. */
+export interface Peer {
+  readonly name: string;
+  readonly address: string;
+  readonly podCidr: string;
+}
+
+export interface NetworkChanges {
+  readonly complete: boolean;
+  readonly services: readonly Buffer[];
+  readonly slices: readonly Buffer[];
+  readonly removed: readonly ObjectName[];
+  readonly peers: readonly Peer[];
+  readonly removedPeers: readonly string[];
+}
+
 export interface ReportAck {
   readonly uid: string;
   readonly sequence: number;
@@ -75,7 +106,17 @@ export type ControllerFrame =
   | { readonly frame: 'pods'; readonly pods: PodChanges }
   | { readonly frame: 'objects'; readonly objects: ObjectChanges }
   | { readonly frame: 'acks'; readonly acks: { readonly acks: readonly ReportAck[] } }
-  | { readonly frame: 'openTunnel'; readonly openTunnel: OpenTunnel };
+  | { readonly frame: 'openTunnel'; readonly openTunnel: OpenTunnel }
+  | { readonly frame: 'network'; readonly network: NetworkChanges };
+
+/** A frame that was serialized once, to be sent to many. */
+export class SerializedFrame {
+  readonly bytes: Buffer;
+
+  constructor(frame: ControllerFrame) {
+    this.bytes = root.lookupType('berth.node.v1.ControllerFrame').encode(frame).finish() as Buffer;
+  }
+}
 
 export type TunnelFrame =
   | { readonly frame: 'id'; readonly id: string }
@@ -90,7 +131,7 @@ export interface StreamMethod<Request, Response> {
   readonly responseStream: true;
   readonly requestSerialize: (frame: Request) => Buffer;
   readonly requestDeserialize: (bytes: Buffer) => Request;
-  readonly responseSerialize: (frame: Response) => Buffer;
+  readonly responseSerialize: (frame: Response | SerializedFrame) => Buffer;
   readonly responseDeserialize: (bytes: Buffer) => Response;
 }
 
@@ -101,7 +142,7 @@ export const messageBytesMax = 8 * 2 ** 20;
 
 const method = <Request, Response>(name: string, request: string, response: string): StreamMethod<Request, Response> => {
   const [up, down] = [root.lookupType(`berth.node.v1.${request}`), root.lookupType(`berth.node.v1.${response}`)];
-  const encode = (type: protobuf.Type) => (frame: object) => type.encode(frame).finish() as Buffer;
+  const encode = (type: protobuf.Type) => (frame: object) => (frame instanceof SerializedFrame ? frame.bytes : (type.encode(frame).finish() as Buffer));
   const decode = (type: protobuf.Type) => (bytes: Buffer) => type.decode(bytes) as unknown;
   return {
     path: `/berth.node.v1.Nodes/${name}`,
@@ -109,7 +150,7 @@ const method = <Request, Response>(name: string, request: string, response: stri
     responseStream: true,
     requestSerialize: encode(up) as (frame: Request) => Buffer,
     requestDeserialize: decode(up) as (bytes: Buffer) => Request,
-    responseSerialize: encode(down) as (frame: Response) => Buffer,
+    responseSerialize: encode(down) as (frame: Response | SerializedFrame) => Buffer,
     responseDeserialize: decode(down) as (bytes: Buffer) => Response,
   };
 };

@@ -3,8 +3,8 @@
  * host ports. containerd reads the file when it appears or changes; written only when it does change.
  */
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { rows } from './command.ts';
 
 const fileName = '10-berth.conflist';
 const defaultMtu = 1_500;
@@ -21,6 +21,8 @@ export const networkList = (podCidr: string, mtu: number, leasesDir: string, bri
       type: 'bridge',
       bridge,
       isGateway: true,
+      // A node that was made anew may have got another subnet.
+      forceAddress: true,
       // One rule for all pods does it: see masquerade.ts.
       ipMasq: false,
       // A pod may reach itself through a service.
@@ -40,17 +42,22 @@ export const uplinkIn = (routes: string): string | undefined =>
     .map((line) => line.trim().split(/\s+/))
     .find(([, destination, , , , , , mask]) => destination === '00000000' && mask === '00000000')?.[0];
 
-/** The MTU of the host's uplink, or of the interface that has `nodeIp`, or Ethernet's. */
-export const uplinkMtu = async (nodeIp: string): Promise<number> => {
-  const owner = Object.entries(networkInterfaces()).find(([, addresses]) => addresses?.some(({ address }) => address === nodeIp))?.[0];
-  try {
-    const name = uplinkIn(await readFile('/proc/self/net/route', 'utf8')) ?? owner;
-    return name === undefined ? defaultMtu : Number(await readFile(`/sys/class/net/${name}/mtu`, 'utf8'));
-  } catch {
-    // Another network namespace than that of /sys, or no such file: Ethernet's MTU always works on one machine.
-    return defaultMtu;
-  }
+/** As `ip -j address show` prints it. */
+export interface Link {
+  readonly ifname: string;
+  readonly mtu: number;
+  readonly addr_info?: readonly { readonly local?: string }[];
+}
+
+/** The MTU of the interface that has the node's address, through which other nodes are reached, or of the uplink, or Ethernet's. */
+export const mtuAmong = (links: readonly Link[], nodeIp: string, uplink: string | undefined): number => {
+  const owner = links.find(({ addr_info: addresses }) => addresses?.some(({ local }) => local === nodeIp));
+  return (owner ?? links.find(({ ifname }) => ifname === uplink))?.mtu ?? defaultMtu;
 };
+
+/** Throws CommandFailed. */
+export const uplinkMtu = async (nodeIp: string): Promise<number> =>
+  mtuAmong(await rows<Link>('ip', 'address', 'show'), nodeIp, uplinkIn(await readFile('/proc/self/net/route', 'utf8')));
 
 /** Writes the network list into `confDir` when it differs; true when it was written. */
 export const writeNetworkList = async (confDir: string, list: object): Promise<boolean> => {

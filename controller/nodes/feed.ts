@@ -10,6 +10,7 @@ import type { Reader, Subscription } from '../store/reader.ts';
 import type { Change, Stored } from '../store/stored.ts';
 import { Assignments, neededByObject, neededByPod, neededKey } from './assignments.ts';
 import type { NeedChange, Needed, NeededKind } from './assignments.ts';
+import { NetworkLog } from './network-log.ts';
 import type { Outbox } from './outbox.ts';
 import { isEcho } from './pod-echo.ts';
 
@@ -33,10 +34,12 @@ export class Feed {
   /** Which nodes need an object, by `neededKey`. */
   readonly #needing = new Map<string, Set<NodeFeed>>();
   readonly #nodeWaiters = new Map<string, Set<(node: Node) => void>>();
+  readonly #network: NetworkLog;
   readonly #subscription: Subscription;
 
   constructor(reader: Reader) {
     this.#reader = reader;
+    this.#network = new NetworkLog(reader);
     this.#subscription = reader.subscribe([podKind, configMapKind, secretKind, serviceAccountKind, nodeKind], (changes) => {
       for (const change of changes) this.#take(change);
     });
@@ -44,6 +47,7 @@ export class Feed {
 
   close(): void {
     this.#subscription.close();
+    this.#network.close();
   }
 
   /** Puts the node's complete state into `outbox`, then every change, until closed. A node has one feed at a time. */
@@ -52,8 +56,11 @@ export class Feed {
     this.#nodes.set(nodeName, feed);
     outbox.beginComplete();
     for (const pod of this.#reader.indexed<Pod>(podKind, 'node', nodeName)) this.#putPod(feed, pod);
+    const network = this.#network.open(() => outbox.networkChanged());
+    outbox.follow(() => network.next());
     return {
       close: () => {
+        network.close();
         if (this.#nodes.get(nodeName) === feed) this.#nodes.delete(nodeName);
         for (const [key, feeds] of this.#needing) if (feeds.delete(feed) && feeds.size === 0) this.#needing.delete(key);
       },

@@ -3,9 +3,9 @@
  * a slow agent costs one reference per pod, not a queue. The stream's own buffer is the only other one, and `write` says
  * when it is full.
  *
- * Order: what was put first (welcome, tunnels), objects, pods that need them, acknowledgements.
+ * Order: what was put first (welcome, tunnels), objects, pods that need them, the network of all nodes, acknowledgements.
  */
-import type { ControllerFrame, ObjectName, ReportAck } from '../../proto/node-service.ts';
+import type { ControllerFrame, ObjectName, ReportAck, SerializedFrame } from '../../proto/node-service.ts';
 import type { Stored } from '../store/stored.ts';
 import { frameBytesMax } from '../limits.ts';
 import { neededKey } from './assignments.ts';
@@ -14,19 +14,20 @@ import { neededKey } from './assignments.ts';
 type ObjectSlot = { readonly stored: Stored } | { readonly removed: ObjectName };
 
 export class Outbox {
-  readonly #write: (frame: ControllerFrame) => boolean;
+  readonly #write: (frame: ControllerFrame | SerializedFrame) => boolean;
   readonly #frames: ControllerFrame[] = [];
   readonly #objects = new Map<string, ObjectSlot>();
   /** Undefined: the pod is gone. */
   readonly #pods = new Map<string, Stored | undefined>();
   readonly #acks = new Map<string, number>();
+  #network: () => SerializedFrame | undefined = () => undefined;
   #objectsComplete = true;
   #podsComplete = true;
   #writable = true;
   #scheduled = false;
 
   /** `write` sends a frame and returns false when no more should come until `drained` is called. */
-  constructor(write: (frame: ControllerFrame) => boolean) {
+  constructor(write: (frame: ControllerFrame | SerializedFrame) => boolean) {
     this.#write = write;
   }
 
@@ -49,6 +50,16 @@ export class Outbox {
 
   putPod(uid: string, stored: Stored | undefined): void {
     this.#pods.set(uid, stored);
+    this.#schedule();
+  }
+
+  /** Frames come from `next` until it has none; `networkChanged` says that it may have again. */
+  follow(next: () => SerializedFrame | undefined): void {
+    this.#network = next;
+    this.#schedule();
+  }
+
+  networkChanged(): void {
     this.#schedule();
   }
 
@@ -81,7 +92,7 @@ export class Outbox {
 
   #flush(): void {
     while (this.#writable) {
-      const frame = this.#frames.shift() ?? this.#objectFrame() ?? this.#podFrame() ?? this.#ackFrame();
+      const frame = this.#frames.shift() ?? this.#objectFrame() ?? this.#podFrame() ?? this.#network() ?? this.#ackFrame();
       if (frame === undefined) return;
       this.#writable = this.#write(frame);
     }

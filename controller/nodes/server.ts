@@ -1,6 +1,7 @@
 /** Where agents dial in: gRPC over mutual TLS, the sessions, the tunnels and the leases behind it. */
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { messageBytesMax, nodeService } from '../../proto/node-service.ts';
+import type { ClusterNetwork } from '../../proto/node-service.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
@@ -24,8 +25,7 @@ export interface NodeServerOptions {
   readonly log: Log;
   /** The server's certificate, and the authority that nodes' certificates must come from. */
   readonly tls: { readonly caPem: string; readonly certPem: string; readonly keyPem: string };
-  /** `cluster.local` by default. */
-  readonly clusterDomain?: string;
+  readonly network: ClusterNetwork;
 }
 
 export class NodeServer {
@@ -37,10 +37,10 @@ export class NodeServer {
 
   constructor(options: NodeServerOptions) {
     this.#options = options;
-    const { reader, verbs, kv, recorder, clock, random } = options;
+    const { reader, verbs, kv, recorder, clock, random, network } = options;
     const log = options.log.child('nodes');
     this.#feed = new Feed(reader);
-    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, clusterDomain: options.clusterDomain ?? 'cluster.local' });
+    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network });
     this.#tunnels = new NodeTunnels((nodeName, request) => this.#sessions.openTunnel(nodeName, request), clock, random);
     this.#server = new Server({
       'grpc.max_receive_message_length': messageBytesMax,

@@ -9,7 +9,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { isApiError } from '../../proto/errors.ts';
 import { nodeKind } from '../../proto/kinds.ts';
-import type { AgentFrame, ControllerFrame, EventReport, Hello, OpenTunnel } from '../../proto/node-service.ts';
+import type { AgentFrame, ClusterNetwork, ControllerFrame, EventReport, Hello, OpenTunnel, SerializedFrame } from '../../proto/node-service.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Node, NodeStatus, ObjectReference } from '../../proto/resources/kubernetes.ts';
@@ -24,7 +24,7 @@ import { Outbox } from './outbox.ts';
 import { registerNode, writeNodeStatus } from './registration.ts';
 import { ReportWriter } from './reports.ts';
 
-export type SessionStream = ServerDuplexStream<AgentFrame, ControllerFrame>;
+export type SessionStream = ServerDuplexStream<AgentFrame, ControllerFrame | SerializedFrame>;
 
 export interface SessionParts {
   readonly reader: Reader;
@@ -34,7 +34,7 @@ export interface SessionParts {
   readonly feed: Feed;
   readonly clock: Clock;
   readonly log: Log;
-  readonly clusterDomain: string;
+  readonly network: ClusterNetwork;
 }
 
 export class SessionEnded extends Error {
@@ -95,7 +95,7 @@ export class NodeSession {
     if (this.#ended.signal.aborted) return;
     this.#outbox.put({
       frame: 'welcome',
-      welcome: { podCidr: registered.spec?.podCIDR ?? '', heartbeatPeriodMs, clusterDomain: this.#parts.clusterDomain },
+      welcome: { ...this.#parts.network, podCidr: registered.spec?.podCIDR ?? '', heartbeatPeriodMs },
     });
     // Somebody deletes the node while its agent runs: the agent's next session makes it again.
     this.#feed = this.#parts.feed.open(this.nodeName, this.#outbox, () => this.#fail(new SessionEnded('the node was deleted')));

@@ -48,6 +48,7 @@ export type ConfigMap = Typed<k.V1ConfigMap, 'ConfigMap', 'v1'>;
 export type Secret = Typed<k.V1Secret, 'Secret', 'v1'>;
 export type ServiceAccount = Typed<k.V1ServiceAccount, 'ServiceAccount', 'v1'>;
 export type Service = Typed<k.V1Service, 'Service', 'v1'>;
+export type EndpointSlice = Typed<k.V1EndpointSlice, 'EndpointSlice', 'discovery.k8s.io/v1'>;
 export type ReplicaSet = Typed<k.V1ReplicaSet, 'ReplicaSet', 'apps/v1'>;
 export type Deployment = Typed<k.V1Deployment, 'Deployment', 'apps/v1'>;
 export type Lease = Typed<k.V1Lease, 'Lease', 'coordination.k8s.io/v1'>;

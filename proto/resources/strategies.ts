@@ -1,7 +1,7 @@
 /** The registry: a strategy for every kind, made of the rules of the kind and of those that hold for all. */
 import { assert } from '../process/assert.ts';
 import {
-  configMapKind, deploymentKind, eventKind, type Kind, leaseKind, namespaceKind, nodeKind, podKind, replicaSetKind, secretKind,
+  configMapKind, deploymentKind, endpointSliceKind, eventKind, type Kind, leaseKind, namespaceKind, nodeKind, podKind, replicaSetKind, secretKind,
   serviceAccountKind, serviceKind,
 } from '../kinds.ts';
 import { configMapRules } from './config-map.ts';
@@ -10,6 +10,7 @@ import { eventRules } from './event.ts';
 import type { KubeObject } from './kubernetes.ts';
 import { leaseRules } from './lease.ts';
 import { keepServerFields, validateMetadata, validateMetadataUpdate } from './metadata-validation.ts';
+import { subdomainName } from './names.ts';
 import { namespaceRules } from './namespace.ts';
 import { nodeRules } from './node.ts';
 import { podRules } from './pod-rules.ts';
@@ -81,6 +82,7 @@ const strategies: ReadonlyMap<Kind, Strategy> = new Map(
       [serviceKind, serviceRules],
       [replicaSetKind, replicaSetRules],
       [deploymentKind, deploymentRules],
+      [endpointSliceKind, { name: subdomainName }],
       [leaseKind, leaseRules],
     ] as readonly (readonly [Kind, KindRules])[]
   ).map(([kind, rules]) => [kind, compose(kind, rules)]),

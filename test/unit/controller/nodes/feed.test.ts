@@ -3,20 +3,20 @@ import { Feed } from '../../../../controller/nodes/feed.ts';
 import type { Outbox } from '../../../../controller/nodes/outbox.ts';
 import type { Reader } from '../../../../controller/store/reader.ts';
 import type { Change, Stored } from '../../../../controller/store/stored.ts';
-import { configMapKind, nodeKind, podKind, secretKind, serviceAccountKind } from '../../../../proto/kinds.ts';
+import { configMapKind, endpointSliceKind, nodeKind, podKind, secretKind, serviceAccountKind, serviceKind } from '../../../../proto/kinds.ts';
 import type { Kind } from '../../../../proto/kinds.ts';
 import type { KubeObject } from '../../../../proto/resources/kubernetes.ts';
 
 /** A cache of a few objects, whose changes the test makes. */
 class TestCache {
   readonly #objects = new Map<string, Stored>();
-  #onChanges: (changes: readonly Change[]) => void = () => undefined;
+  readonly #subscribers: { readonly kinds: readonly Kind[]; readonly onChanges: (changes: readonly Change[]) => void }[] = [];
 
   readonly reader = {
     get: (kind: Kind, key: string) => this.#objects.get(`${kind.kind}/${key}`),
     indexed: (_kind: Kind, _index: string, node: string) => [...this.#objects.values()].filter(({ object }) => (object['spec'] as { nodeName?: string } | undefined)?.nodeName === node),
-    subscribe: (_kinds: readonly Kind[], onChanges: (changes: readonly Change[]) => void) => {
-      this.#onChanges = onChanges;
+    subscribe: (kinds: readonly Kind[], onChanges: (changes: readonly Change[]) => void) => {
+      this.#subscribers.push({ kinds, onChanges });
       return { close: () => undefined };
     },
   } as unknown as Reader;
@@ -26,14 +26,18 @@ class TestCache {
     const stored: Stored = { kind, key, object: { apiVersion: 'v1', kind: kind.kind, ...object } as KubeObject, revision: 1, bytes: Buffer.alloc(0) };
     const previous = this.#objects.get(`${kind.kind}/${key}`);
     this.#objects.set(`${kind.kind}/${key}`, stored);
-    this.#onChanges([{ type: previous ? 'MODIFIED' : 'ADDED', stored, previous }]);
+    this.#tell({ type: previous ? 'MODIFIED' : 'ADDED', stored, previous });
   }
 
   delete(kind: Kind, key: string): void {
     const stored = this.#objects.get(`${kind.kind}/${key}`);
     if (!stored) throw new Error(`no ${key}`);
     this.#objects.delete(`${kind.kind}/${key}`);
-    this.#onChanges([{ type: 'DELETED', stored, previous: stored }]);
+    this.#tell({ type: 'DELETED', stored, previous: stored });
+  }
+
+  #tell(change: Change): void {
+    for (const { kinds, onChanges } of this.#subscribers) if (kinds.includes(change.stored.kind)) onChanges([change]);
   }
 }
 
@@ -43,6 +47,8 @@ const recording = () => {
     beginComplete: () => void sent.push('begin'),
     putPod: (uid: string, stored: Stored | undefined) => void sent.push(`${stored ? '+' : '-'}pod ${uid}`),
     putObject: ({ object }: Stored) => void sent.push(`+${object.kind} ${object.metadata.name}`),
+    follow: () => undefined,
+    networkChanged: () => void sent.push('network'),
     removeObject: ({ kind, name }: { kind: string; name: string }) => void sent.push(`-${kind} ${name}`),
   } as unknown as Outbox;
   return { outbox, take: () => sent.splice(0) };
@@ -129,4 +135,17 @@ test('a node that gets its subnet is told to who waits for it, and its deletion 
   const left = feed.node('m', () => true, leave.signal);
   leave.abort(new Error('left'));
   await t.throwsAsync(left, { message: 'left' });
+});
+
+test('all nodes hear of a service, until their feed is closed', (t) => {
+  const cache = new TestCache();
+  const feed = new Feed(cache.reader);
+  const [one, other] = [recording(), recording()];
+  const subscription = feed.open('one', one.outbox, () => undefined);
+  feed.open('other', other.outbox, () => undefined);
+  cache.put(serviceKind, named('web'));
+  t.deepEqual([one.take(), other.take()], [['begin', 'network'], ['begin', 'network']]);
+  subscription.close();
+  cache.put(endpointSliceKind, named('web-1'));
+  t.deepEqual([one.take(), other.take()], [[], ['network']]);
 });

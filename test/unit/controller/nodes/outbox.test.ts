@@ -2,7 +2,7 @@ import test from 'ava';
 import { Outbox } from '../../../../controller/nodes/outbox.ts';
 import type { Stored } from '../../../../controller/store/stored.ts';
 import { podKind, secretKind } from '../../../../proto/kinds.ts';
-import type { ControllerFrame } from '../../../../proto/node-service.ts';
+import type { ControllerFrame, SerializedFrame } from '../../../../proto/node-service.ts';
 
 const stored = (kind: 'Pod' | 'Secret', name: string, text = name): Stored => ({
   kind: kind === 'Pod' ? podKind : secretKind,
@@ -12,7 +12,8 @@ const stored = (kind: 'Pod' | 'Secret', name: string, text = name): Stored => ({
   bytes: Buffer.from(text),
 });
 const nextTick = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-const say = (frame: ControllerFrame): string => {
+const say = (frame: ControllerFrame | SerializedFrame): string => {
+  if (!('frame' in frame)) return `serialized ${String(frame.bytes)}`;
   if (frame.frame === 'pods') return `pods ${frame.pods.pods.map((bytes) => String(bytes).slice(0, 6)).join(',')}${frame.pods.removedUids.map((uid) => ` -${uid}`).join('')}${frame.pods.complete ? ' complete' : ''}`;
   if (frame.frame === 'objects') return `objects ${frame.objects.objects.map(String).join(',')}${frame.objects.removed.map(({ name }) => ` -${name}`).join('')}${frame.objects.complete ? ' complete' : ''}`;
   if (frame.frame === 'acks') return `acks ${frame.acks.acks.map(({ uid, sequence }) => `${uid}:${sequence}`).join(',')}`;
@@ -71,4 +72,21 @@ test('a complete state that is larger than a frame is cut into several, and only
   for (const name of ['a', 'b', 'c']) box.putPod(name, stored('Pod', name, name.repeat(300 * 1024)));
   await nextTick();
   t.deepEqual(sent, ['objects  complete', 'pods aaaaaa', 'pods bbbbbb', 'pods cccccc complete']);
+});
+
+test('the network of all nodes goes after the pods, as long as there is some and the agent takes it', async (t) => {
+  const { box, sent, gate } = outbox();
+  const frames = ['a', 'b', 'c'].map((name) => ({ bytes: Buffer.from(name) }));
+  gate.open = false;
+  box.putPod('p', stored('Pod', 'p'));
+  box.follow(() => frames.shift());
+  await nextTick();
+  t.deepEqual(sent, ['pods p']);
+  gate.open = true;
+  box.drained();
+  t.deepEqual(sent.slice(1), ['serialized a', 'serialized b', 'serialized c']);
+  frames.push({ bytes: Buffer.from('d') });
+  box.networkChanged();
+  await nextTick();
+  t.deepEqual(sent.slice(4), ['serialized d']);
 });
