@@ -11,14 +11,18 @@ import { defaultPodNetwork, PodCidrs, type PodNetworkOptions } from './pod-cidr.
 import { PodGarbageCollector } from './pod-gc.ts';
 import { Reconciler } from './reconciler.ts';
 import { ReplicaSets } from './replica-set.ts';
+import type { ServiceAllocator } from '../services/allocator.ts';
+import { LoadBalancers } from '../services/load-balancers.ts';
+import { ServiceEndpoints } from '../services/service-endpoints.ts';
 import { TaintEviction } from './taint-eviction.ts';
 
 export interface LoopsOptions extends LoopParts {
   readonly liveness: Liveness;
   readonly podNetwork?: PodNetworkOptions;
+  readonly allocator: ServiceAllocator;
 }
 
-export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, ...parts }: LoopsOptions): Loop[] => {
+export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, allocator, ...parts }: LoopsOptions): Loop[] => {
   const named = (name: string): LoopParts => ({ ...parts, log: parts.log.child(name) });
   const loop = (reconciliation: ConstructorParameters<typeof Reconciler>[1], workersMax?: number): Loop =>
     new Reconciler(named(reconciliation.name), reconciliation, workersMax);
@@ -32,6 +36,8 @@ export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, ...parts
     loop(new NodeLifecycle(parts, liveness)),
     loop(new NodeLeases(parts)),
     loop(new TaintEviction(parts)),
+    loop(new ServiceEndpoints(parts)),
+    loop(new LoadBalancers(parts, allocator), 1),
     // One worker, so that no two nodes are given the same subnet.
     loop(new PodCidrs(parts, podNetwork), 1),
   ];
