@@ -12,7 +12,8 @@ export interface TlsFiles {
 export interface ControllerConfig {
   /** Tells this controller from the others in elections and logs. */
   readonly name: string;
-  readonly api: { readonly address: string; readonly port: number };
+  /** `advertised` is where pods reach it, as `address:port`: the endpoints of the service kubernetes. */
+  readonly api: { readonly address: string; readonly port: number; readonly advertised: readonly string[] };
   /** `advertised` is what agents are told to dial. */
   readonly nodes: { readonly address: string; readonly port: number; readonly advertised: readonly string[] };
   /** The authority's key signs the certificates of nodes that join. */
@@ -35,9 +36,14 @@ export interface ControllerConfig {
 const textOf = (what: string, parse: (text: string) => unknown): Rule<string> =>
   rule(what, (value) => typeof value === 'string' && parse(value) !== undefined);
 
+const endpointParts = (text: string): number | undefined => {
+  const [host = '', portText = ''] = text.split(':');
+  return /^[1-9]\d{0,4}$/.test(portText) && Number(portText) <= 65_535 ? addressNumber(host) : undefined;
+};
+
 const fields = shape<ControllerConfig>({
   name: text,
-  api: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6443) }),
+  api: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6443), advertised: optional(listOf(textOf('an IPv4 address and a port such as 192.0.2.1:6443', endpointParts)), []) }),
   nodes: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6444), advertised: listOf(address) }),
   tls: shape({ authorityCertificate: text, authorityKey: text, certificate: text, key: text }),
   etcd: shape({

@@ -26,6 +26,11 @@ export const endpointsPerSliceMax = 100;
 /** Pods in one Endpoints object; readers of slices see all. */
 export const endpointsPerObjectMax = 1_000;
 
+/** The address of a controller that is gone without a word is no endpoint of the API after this. */
+export const apiAddressTtlSeconds = 4;
+export const apiAddressRetryMsMin = 100;
+export const apiAddressRetryMsMax = 2_000;
+
 // The scheduler (scheduler/).
 export const schedulerBackoffInitialMs = 100;
 export const schedulerBackoffMaxMs = 10_000;

@@ -3,7 +3,8 @@ import test, { type ExecutionContext } from 'ava';
 import { Api } from '../../controller/api/api.ts';
 import { EventRecorder } from '../../controller/events/event-recorder.ts';
 import { ServiceAllocator } from '../../controller/services/allocator.ts';
-import { defaultServiceNetwork, serviceClaims, serviceNetworkOf } from '../../controller/services/service-network.ts';
+import { ClaimsRepair } from '../../controller/services/claims-repair.ts';
+import { apiServiceAddress, defaultServiceNetwork, serviceClaims, serviceNetworkOf } from '../../controller/services/service-network.ts';
 import { openStore } from '../../controller/store/open.ts';
 import { createLoops } from '../../controller/workloads/loops.ts';
 import { isApiError } from '../../proto/errors.ts';
@@ -27,11 +28,13 @@ interface World extends ApiFixture {
 
 const startWorld = async (t: ExecutionContext): Promise<World> => {
   const fixture = await startApi(t, { services: { loadBalancerPool: pool } });
-  const { api, allocator, store: { reader } } = fixture;
+  const { api, services, store: { reader } } = fixture;
   const recorder = new EventRecorder({ verbs: api, clock, random: systemRandom, log });
   const term = new AbortController();
   t.teardown(() => term.abort());
-  for (const loop of createLoops({ reader, verbs: api, recorder, clock, log, liveness: new PlayedLiveness(), allocator })) loop.start(term.signal);
+  t.teardown(() => services.apiAddresses.close());
+  await services.apiAddresses.start();
+  for (const loop of createLoops({ reader, verbs: api, recorder, clock, log, liveness: new PlayedLiveness(), services })) loop.start(term.signal);
   const until = (what: string, isSo: () => boolean): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timer = setTimeout(() => reject(new Error(`not so after 20 s: ${what}`)), 20_000);
@@ -47,15 +50,21 @@ const startWorld = async (t: ExecutionContext): Promise<World> => {
   return { ...fixture, until };
 };
 
-let world: Promise<World> | undefined;
+let world: World | undefined;
+const ends: (() => unknown)[] = [];
 /** One cluster for all tests of this file, which therefore run one after the other in namespaces of their own. */
-test.before((t) => {
-  world = startWorld(t as unknown as ExecutionContext);
-  return world.then(() => undefined);
+test.serial.before(async () => {
+  // Hooks have no teardown of their own.
+  const teardown = (end: () => unknown): void => void ends.push(end);
+  world = await startWorld({ teardown } as unknown as ExecutionContext);
+});
+test.after.always(async () => {
+  for (const end of ends.toReversed()) await end();
 });
 
 const inNamespace = async (namespace: string): Promise<World> => {
-  const found = await (world as Promise<World>);
+  const found = world;
+  if (!found) throw new Error('the cluster is started before the first test');
   await found.api.create(namespaceKind, '', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, asAdmin());
   return found;
 };
@@ -229,6 +238,57 @@ test.serial('endpoints follow the pods of a service, in both forms', async (t) =
   await api.delete(serviceKind, 'endpoints', 'web', asAdmin());
   await world.until('nothing is left', () => slicesOf(world, 'endpoints', 'web').length === 0 && !reader.get(endpointsKind, 'endpoints/web'));
   t.pass();
+});
+
+test.serial('Endpoints written by hand are mirrored into slices', async (t) => {
+  const world = await inNamespace('mirror');
+  const { api } = world;
+  const { selector: _none, ...spec } = serviceNamed('db').spec ?? {};
+  await api.create(serviceKind, 'mirror', { ...serviceNamed('db'), spec }, asAdmin());
+  const byHand = (ip: string): Endpoints => ({ apiVersion: 'v1', kind: 'Endpoints', metadata: { name: 'db' }, subsets: [{ addresses: [{ ip }], ports: [{ port: 5432 }] }] });
+  await api.create(endpointsKind, 'mirror', byHand('192.0.2.50'), asAdmin());
+  const mirrored = (): string[] => slicesOf(world, 'mirror', 'db').flatMap(({ endpoints }) => endpoints.flatMap(({ addresses: each }) => each));
+  await world.until('the slice is there', () => mirrored().join() === '192.0.2.50');
+  t.is(slicesOf(world, 'mirror', 'db')[0]?.metadata.labels?.['endpointslice.kubernetes.io/managed-by'], 'endpointslicemirroring-controller.k8s.io');
+  await api.update(endpointsKind, 'mirror', byHand('192.0.2.51'), asAdmin());
+  await world.until('it follows', () => mirrored().join() === '192.0.2.51');
+  await api.delete(endpointsKind, 'mirror', 'db', asAdmin());
+  await world.until('it goes', () => mirrored().length === 0);
+});
+
+test.serial('the service kubernetes has the controllers that there are', async (t) => {
+  const world = await inNamespace('api');
+  const { services: { apiAddresses, network }, store: { reader } } = world;
+  const has = (addresses: string): boolean =>
+    slicesOf(world, 'default', 'kubernetes').flatMap(({ endpoints }) => endpoints.flatMap(({ addresses: each }) => each)).join() === addresses &&
+    (reader.get<Endpoints>(endpointsKind, 'default/kubernetes')?.object.subsets?.[0]?.addresses ?? []).map(({ ip }) => ip).join() === addresses;
+  const [one, two] = [new AbortController(), new AbortController()];
+  t.teardown(() => one.abort());
+  const [first, second] = [apiAddresses.register('one', '192.0.2.1:6443', one.signal), apiAddresses.register('two', '192.0.2.2:6443', two.signal)];
+  await world.until('both are there', () => has('192.0.2.1,192.0.2.2'));
+  const service = reader.get<Service>(serviceKind, 'default/kubernetes')?.object;
+  t.is(service?.spec?.clusterIP, apiServiceAddress(network));
+  t.deepEqual(service?.spec?.ports, [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }]);
+  two.abort();
+  await second;
+  await world.until('who left is out', () => has('192.0.2.1'));
+  await world.api.delete(serviceKind, 'default', 'kubernetes', asAdmin());
+  await world.until('it comes back', () => reader.get(serviceKind, 'default/kubernetes') !== undefined && has('192.0.2.1'));
+  one.abort();
+  await first;
+});
+
+test.serial('claims without an object are removed, and objects without theirs get them', async (t) => {
+  const world = await inNamespace('repair');
+  const { api, services: { kv, network }, store: { reader } } = world;
+  const { spec } = (await api.create<Service>(serviceKind, 'repair', serviceNamed('a'), asAdmin())).object;
+  const ours = `/berth/claims/cluster-ips/${spec?.clusterIP}`;
+  const stray = '/berth/claims/cluster-ips/10.96.250.1';
+  await kv.txn([{ key: ours, value: undefined, expectedRevision: undefined }, { key: stray, value: Buffer.from('/berth/objects/core/services/repair/gone'), expectedRevision: 0 }]);
+  const recorder = new EventRecorder({ verbs: api, clock, random: systemRandom, log });
+  await new ClaimsRepair({ reader, verbs: api, recorder, clock, log }, kv, serviceClaims(network)).repair(new AbortController().signal);
+  t.is((await kv.get(ours))?.value.toString(), '/berth/objects/core/services/repair/a');
+  t.is(await kv.get(stray), undefined);
 });
 
 test.serial('kubectl shows services and what is behind them', async (t) => {
