@@ -1,6 +1,8 @@
 /** The controller's configuration file. */
 import type { PodNetworkMode } from '../proto/node-service.ts';
-import { address, cidr, count, listOf, oneOf, optional, port, type Rule, shape, text } from '../proto/process/config.ts';
+import { address, cidr, count, listOf, oneOf, optional, port, rule, type Rule, shape, text } from '../proto/process/config.ts';
+import { addressNumber, addressRange, isWithin, networkRange, portRange } from './services/number-range.ts';
+import { defaultServiceNetwork } from './services/service-network.ts';
 
 export interface TlsFiles {
   readonly authorityCertificate: string;
@@ -11,7 +13,8 @@ export interface TlsFiles {
 export interface ControllerConfig {
   /** Tells this controller from the others in elections and logs. */
   readonly name: string;
-  readonly api: { readonly address: string; readonly port: number };
+  /** `advertised` is where pods reach it, as `address:port`: the endpoints of the service kubernetes. */
+  readonly api: { readonly address: string; readonly port: number; readonly advertised: readonly string[] };
   /** `advertised` is what agents are told to dial. */
   readonly nodes: { readonly address: string; readonly port: number; readonly advertised: readonly string[] };
   /** The authority's key signs the certificates of nodes that join. */
@@ -22,15 +25,28 @@ export interface ControllerConfig {
   readonly podNetworkNodeBits: number;
   /** `routes` where all nodes are on one network, `vxlan` where they are not. */
   readonly podNetworkMode: PodNetworkMode;
+  /** Addresses of services. */
   readonly serviceNetwork: string;
-  /** The tenth address of the service network unless said. */
+  /** Ports of the nodes that services may have. */
+  readonly nodePorts: string;
+  /** Addresses of services of type LoadBalancer; without it somebody else gives them. */
+  readonly loadBalancerPool?: string;
+  /** Where pods ask for names, within serviceNetwork; its tenth address when left out. */
   readonly dnsAddress?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
-export const controllerConfig: Rule<ControllerConfig> = shape<ControllerConfig>({
+const textOf = (what: string, parse: (text: string) => unknown): Rule<string> =>
+  rule(what, (value) => typeof value === 'string' && parse(value) !== undefined);
+
+const endpointParts = (text: string): number | undefined => {
+  const [host = '', portText = ''] = text.split(':');
+  return /^[1-9]\d{0,4}$/.test(portText) && Number(portText) <= 65_535 ? addressNumber(host) : undefined;
+};
+
+const fields = shape<ControllerConfig>({
   name: text,
-  api: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6443) }),
+  api: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6443), advertised: optional(listOf(textOf('an IPv4 address and a port such as 192.0.2.1:6443', endpointParts)), []) }),
   nodes: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6444), advertised: listOf(address) }),
   tls: shape({ authorityCertificate: text, authorityKey: text, certificate: text, key: text }),
   etcd: shape({
@@ -40,7 +56,36 @@ export const controllerConfig: Rule<ControllerConfig> = shape<ControllerConfig>(
   podNetwork: optional(cidr, '10.244.0.0/16'),
   podNetworkNodeBits: optional(count, 24),
   podNetworkMode: optional(oneOf('routes', 'vxlan'), 'routes'),
-  serviceNetwork: optional(cidr, '10.96.0.0/16'),
-  dnsAddress: optional(text, undefined),
+  serviceNetwork: optional(textOf('an IPv4 range from /8 to /30 such as 10.96.0.0/16', networkRange), defaultServiceNetwork.serviceNetwork),
+  nodePorts: optional(textOf('a range of ports such as 30000-32767', portRange), defaultServiceNetwork.nodePorts),
+  loadBalancerPool: optional(textOf('a range of addresses such as 192.0.2.10-192.0.2.99 or 192.0.2.0/24', addressRange), undefined),
+  dnsAddress: optional(textOf('an IPv4 address', addressNumber), undefined),
   logLevel: optional(oneOf('debug', 'info', 'warn', 'error'), 'info'),
 });
+
+/** What no single setting shows. */
+const contradictions = ({ podNetwork, serviceNetwork, loadBalancerPool, dnsAddress }: ControllerConfig): string[] => {
+  const problems: string[] = [];
+  const services = networkRange(serviceNetwork);
+  const pods = networkRange(podNetwork);
+  const pool = loadBalancerPool === undefined ? undefined : addressRange(loadBalancerPool);
+  const overlap = (a: typeof services, b: typeof services): boolean => Boolean(a && b && a.first <= b.last && b.first <= a.last);
+  if (overlap(services, pods)) problems.push(`serviceNetwork ${serviceNetwork} must not overlap podNetwork ${podNetwork}`);
+  if (overlap(pool, services)) problems.push(`loadBalancerPool ${loadBalancerPool} must not overlap serviceNetwork ${serviceNetwork}`);
+  if (overlap(pool, pods)) problems.push(`loadBalancerPool ${loadBalancerPool} must not overlap podNetwork ${podNetwork}`);
+  if (dnsAddress !== undefined && services && !isWithin(services, addressNumber(dnsAddress))) {
+    problems.push(`dnsAddress must be an address of serviceNetwork ${serviceNetwork}`);
+  } else if (dnsAddress !== undefined && services && addressNumber(dnsAddress) === services.first) {
+    problems.push(`dnsAddress must not be ${dnsAddress}: the first address of serviceNetwork is that of the service kubernetes`);
+  }
+  return problems;
+};
+
+export const controllerConfig: Rule<ControllerConfig> = {
+  check(value, path, problems) {
+    const before = problems.length;
+    const config = fields.check(value, path, problems);
+    if (problems.length === before) problems.push(...contradictions(config));
+    return config;
+  },
+};

@@ -20,6 +20,17 @@ export const nodeReturnGraceMs = 6_000;
 /** How long a pod stays on a node that is not ready or unreachable, when it does not say itself. */
 export const defaultTolerationSeconds = 300;
 
+// Services (services/).
+/** Endpoints in one EndpointSlice. */
+export const endpointsPerSliceMax = 100;
+/** Pods in one Endpoints object; readers of slices see all. */
+export const endpointsPerObjectMax = 1_000;
+
+/** The address of a controller that is gone without a word is no endpoint of the API after this. */
+export const apiAddressTtlSeconds = 4;
+export const apiAddressRetryMsMin = 100;
+export const apiAddressRetryMsMax = 2_000;
+
 // The scheduler (scheduler/).
 export const schedulerBackoffInitialMs = 100;
 export const schedulerBackoffMaxMs = 10_000;
@@ -113,6 +124,8 @@ export const eventTtlSeconds = 3_600;
 export const generatedNameAttemptsMax = 8;
 /** Times that one write is tried again after a conflict with another writer. */
 export const conflictAttemptsMax = 8;
+/** Times that one write is given other addresses after another controller took them first. */
+export const allocationAttemptsMax = 16;
 /** Deletions of one deletecollection that are under way together. */
 export const collectionDeletionsMax = 16;
 /** The largest request body. */

@@ -13,6 +13,9 @@ import { ApiServer } from './api/server.ts';
 import { type ControllerConfig, controllerConfig } from './config.ts';
 import { EventRecorder } from './events/event-recorder.ts';
 import { electionTtlSeconds } from './limits.ts';
+import { ServiceAllocator } from './services/allocator.ts';
+import { ApiAddresses } from './services/api-addresses.ts';
+import { serviceClaims, serviceNetworkOf } from './services/service-network.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { Election } from './store/election.ts';
 import { createEtcdKv } from './store/etcd.ts';
@@ -42,12 +45,15 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const authority = { certPem: readFileSync(config.tls.authorityCertificate, 'utf8'), keyPem: readFileSync(config.tls.authorityKey, 'utf8') };
   const [certPem, keyPem] = [readFileSync(config.tls.certificate, 'utf8'), readFileSync(config.tls.key, 'utf8')];
   const kv = openKv(config, log);
-  const store = await openStore({ kv, clock, random, log }, ending);
+  const network = serviceNetworkOf(config);
+  const store = await openStore({ kv, clock, random, log, claimsOf: serviceClaims(network) }, ending);
   const { reader } = store;
   const schema = loadSchema();
-  const api = new Api({ reader, writer: store.writer, clock, random, schema });
+  const allocator = new ServiceAllocator({ reader, random, network });
+  const api = new Api({ reader, writer: store.writer, clock, random, schema, allocator });
   const recorder = new EventRecorder({ verbs: api, clock, random, log });
   const liveness = new LeaseWatch({ kv, clock, random, log });
+  const apiAddresses = new ApiAddresses({ kv, clock, log: log.child('api-addresses') });
   const nodes = new NodeServer({ reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem }, network: clusterNetworkOf(config) });
   const server = new ApiServer({
     api,
@@ -65,24 +71,29 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   });
   const parts = { reader, verbs: api, recorder, clock, random, log };
   const loops = [
-    ...createLoops({ ...parts, liveness, podNetwork: { range: config.podNetwork, subnetBits: config.podNetworkNodeBits } }),
+    ...createLoops({ ...parts, liveness, services: { kv, network, allocator, apiAddresses }, podNetwork: { range: config.podNetwork, subnetBits: config.podNetworkNodeBits } }),
     new Scheduler({ ...parts, log: log.child('scheduler') }),
   ];
   const election = new Election({ kv, key: '/berth/election/loops', id: config.name, clock, log: log.child('election'), ttlSeconds: electionTtlSeconds });
 
   await liveness.start();
+  await apiAddresses.start();
   const apiPort = (await server.listen(config.api.port, config.api.address)).port;
   const nodesPort = await nodes.listen(config.nodes.port, config.nodes.address);
   log.info('serving', { version, apiPort, nodesPort });
+  const registered = Promise.all(config.api.advertised.map((address, at) => apiAddresses.register(`${config.name}/${at}`, address, ending)));
   await election.run(ending, async (lost) => {
     log.info('leading: the loops run here');
     for (const loop of loops) loop.start(lost);
     await new Promise<void>((resolve) => lost.addEventListener('abort', () => resolve(), { once: true }));
   });
   log.info('ending');
+  await registered;
   nodes.close();
   await server.close();
   liveness.close();
+  apiAddresses.close();
+  allocator.close();
   store.close();
   await kv.close();
 };

@@ -76,12 +76,18 @@ export const deploymentKind = define('apps/v1', 'Deployment', {
   subresources: ['scale', 'status'],
   generation: true,
 });
-export const endpointSliceKind = define('discovery.k8s.io/v1', 'EndpointSlice');
 export const leaseKind = define('coordination.k8s.io/v1', 'Lease');
+export const endpointsKind = define('v1', 'Endpoints', { shortNames: ['ep'], plural: 'endpoints' });
+export const endpointSliceKind = define('discovery.k8s.io/v1', 'EndpointSlice');
+export const podDisruptionBudgetKind = define('policy/v1', 'PodDisruptionBudget', {
+  shortNames: ['pdb'],
+  subresources: ['status'],
+  generation: true,
+});
 
 export const kinds: readonly Kind[] = [
   namespaceKind, nodeKind, podKind, eventKind, configMapKind, secretKind, serviceAccountKind, serviceKind,
-  replicaSetKind, deploymentKind, endpointSliceKind, leaseKind,
+  replicaSetKind, deploymentKind, leaseKind, endpointsKind, endpointSliceKind, podDisruptionBudgetKind,
 ];
 
 /** Namespaces take no deletecollection: one request must not end the cluster. */

@@ -40,7 +40,8 @@ export const ensureCertificates = async (settings: ClusterSettings): Promise<Loc
     ensure(dir, name, () => issueCertificate(issuer, { ...request, days: certificateDays }));
   const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local'];
   await issue('controller', authority, {
-    commonName: 'berth-controller', dnsNames: names, ipAddresses: ['127.0.0.1', '::1', hostAddress(settings)], usages: ['server', 'client'],
+    commonName: 'berth-controller', dnsNames: names, // The last is the service's, by which pods reach it.
+    ipAddresses: ['127.0.0.1', '::1', hostAddress(settings), '10.96.0.1'], usages: ['server', 'client'],
   });
   await issue('etcd', etcdAuthority, { commonName: 'etcd', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], usages: ['server', 'client'] });
   await issue('etcd-client', etcdAuthority, { commonName: 'berth-controller', usages: ['client'] });

@@ -92,7 +92,7 @@ export const controllerService = (settings: ClusterSettings): ProcessSpec => {
   const file = join(config, 'controller.yaml');
   writeFileSync(file, stringify({
     name: 'controller-1',
-    api: { address: '0.0.0.0', port: settings.ports.api },
+    api: { address: '0.0.0.0', port: settings.ports.api, advertised: [`${hostAddress(settings)}:${settings.ports.api}`] },
     nodes: { address: '0.0.0.0', port: settings.ports.nodes, advertised: [`${hostAddress(settings)}:${settings.ports.nodes}`] },
     tls: {
       authorityCertificate: join(pki, 'ca.crt'), authorityKey: join(pki, 'ca.key'),

@@ -26,8 +26,8 @@ const asScale = (value: unknown): Scale => {
 export class Api implements Verbs {
   readonly #context: WriteContext;
 
-  constructor({ reader, writer, clock, random, schema }: ApiDependencies) {
-    this.#context = { reader, writer, clock, random, schema: schema ?? loadSchema() };
+  constructor({ schema, ...others }: ApiDependencies) {
+    this.#context = { ...others, schema: schema ?? loadSchema() };
   }
 
   async create<T extends KubeObject>(kind: Kind, namespace: string, object: T, options: WriteOptions): Promise<Stored<T>> {

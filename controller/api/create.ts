@@ -7,6 +7,7 @@ import { strategyFor } from '../../proto/resources/strategies.ts';
 import { admit } from '../admission/chain.ts';
 import { eventTtlSeconds, generatedNameAttemptsMax } from '../limits.ts';
 import type { Stored } from '../store/stored.ts';
+import { allocated } from './allocation.ts';
 import { ownCopy } from './field-check.ts';
 import { entriesToStartFrom, managedFieldsAfter } from './managed-fields.ts';
 import type { WriteOptions } from './verbs.ts';
@@ -107,7 +108,7 @@ export const createObject = async (
     if (prefix) metadata.name = prefix.slice(0, generatedPrefixMax) + context.random.suffix(suffixLength);
     if (attempt === 1) finish(context, kind, object, options);
     try {
-      return await store(context, kind, object, options);
+      return await allocated(context, kind, { object, before: undefined }, options, (completed) => store(context, kind, completed, options));
     } catch (error) {
       if (!prefix || !isApiError(error, 'AlreadyExists')) throw error;
       if (attempt >= generatedNameAttemptsMax) {

@@ -1,7 +1,5 @@
-/** Columns of nodes, namespaces, services, events and the plain kinds. */
-import type {
-  ConfigMap, Event, KubeObject, Lease, Namespace, Node, Secret, Service, ServiceAccount,
-} from '../../proto/resources/kubernetes.ts';
+/** Columns of nodes, namespaces, events and the plain kinds. */
+import type { ConfigMap, Event, KubeObject, Lease, Namespace, Node, Secret, ServiceAccount } from '../../proto/resources/kubernetes.ts';
 import { ageColumn, ageOf, column, joined, type KindTable, nameColumn, nameOf, none, since, unknown, wide } from './table-column.ts';
 
 const nodeStatus = (node: Node): string => {
@@ -48,38 +46,6 @@ export const nodeTable: KindTable<Node> = {
 export const namespaceTable: KindTable<Namespace> = {
   columns: [nameColumn, column('Status', 'Whether the namespace is in use or going away.'), ageColumn],
   cells: (namespace, nowMs) => [nameOf(namespace), namespace.status?.phase ?? '', ageOf(namespace, nowMs)],
-};
-
-const externalAddress = (service: Service): string => {
-  const { spec, status } = service;
-  const given = spec?.externalIPs ?? [];
-  if (spec?.type === 'ExternalName') return spec.externalName ?? '';
-  if (spec?.type !== 'LoadBalancer') return joined(given);
-  const balanced = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname);
-  return balanced.length + given.length > 0 ? joined([...balanced, ...given]) : '<pending>';
-};
-
-const servicePorts = (service: Service): string =>
-  joined((service.spec?.ports ?? []).map(({ port, nodePort, protocol }) => `${port}${nodePort ? `:${nodePort}` : ''}/${protocol ?? 'TCP'}`));
-
-export const serviceTable: KindTable<Service> = {
-  columns: [
-    nameColumn,
-    column('Type', 'How the service is reached.'),
-    column('Cluster-IP', 'Address within the cluster.'),
-    column('External-IP', 'Addresses outside the cluster.'),
-    column('Port(s)', 'Ports, with those on the nodes.'),
-    ageColumn,
-    wide('Selector', 'Labels of the pods behind it.'),
-  ],
-  cells(service, nowMs) {
-    const { spec } = service;
-    const selector = Object.entries(spec?.selector ?? {}).map(([key, value]) => `${key}=${value}`);
-    return [
-      nameOf(service), spec?.type ?? '', spec?.clusterIP || none, externalAddress(service), servicePorts(service),
-      ageOf(service, nowMs), joined(selector.toSorted()),
-    ];
-  },
 };
 
 const eventSource = ({ source, reportingComponent, reportingInstance }: Event): string =>

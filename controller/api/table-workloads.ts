@@ -1,5 +1,5 @@
 /** Columns of pods and what makes them. */
-import type { Container, Deployment, KubeObject, Pod, ReplicaSet, Scale } from '../../proto/resources/kubernetes.ts';
+import type { Container, Deployment, KubeObject, Pod, PodDisruptionBudget, ReplicaSet, Scale } from '../../proto/resources/kubernetes.ts';
 import { podStatusText, readyCounts, restartCounts } from '../../proto/resources/pod.ts';
 import { selectorText } from '../../proto/resources/selector.ts';
 import { ageColumn, ageOf, column, joined, type KindTable, nameColumn, nameOf, none, shortDuration, wide } from './table-column.ts';
@@ -117,4 +117,20 @@ export const scaleTable: KindTable = {
     const { spec, status } = object as KubeObject & Pick<Scale, 'spec' | 'status'>;
     return [nameOf(object), spec?.replicas ?? 0, status?.replicas ?? 0, ageOf(object, nowMs)];
   },
+};
+
+const shareText = (share: unknown): string => (share === undefined ? 'N/A' : String(share));
+
+export const podDisruptionBudgetTable: KindTable<PodDisruptionBudget> = {
+  columns: [
+    nameColumn,
+    column('Min Available', 'How many pods must stay available.'),
+    column('Max Unavailable', 'How many pods may be unavailable.'),
+    column('Allowed Disruptions', 'How many pods may be evicted now.', 'integer'),
+    ageColumn,
+  ],
+  cells: (budget, nowMs) => [
+    nameOf(budget), shareText(budget.spec?.minAvailable), shareText(budget.spec?.maxUnavailable),
+    budget.status?.disruptionsAllowed ?? 0, ageOf(budget, nowMs),
+  ],
 };

@@ -1,14 +1,15 @@
 /** Tables: what `kubectl get` prints, made on the server (meta.k8s.io/v1 Table). */
 import {
-  configMapKind, deploymentKind, eventKind, type Kind, leaseKind, namespaceKind, nodeKind, podKind, replicaSetKind, secretKind,
-  serviceAccountKind, serviceKind,
+  configMapKind, deploymentKind, endpointsKind, endpointSliceKind, eventKind, type Kind, leaseKind, namespaceKind, nodeKind,
+  podDisruptionBudgetKind, podKind, replicaSetKind, secretKind, serviceAccountKind, serviceKind,
 } from '../../proto/kinds.ts';
 import type { KubeObject } from '../../proto/resources/kubernetes.ts';
 import {
-  configMapTable, eventTable, leaseTable, namespaceTable, nodeTable, plainTable, secretTable, serviceAccountTable, serviceTable,
+  configMapTable, eventTable, leaseTable, namespaceTable, nodeTable, plainTable, secretTable, serviceAccountTable,
 } from './table-cluster.ts';
 import type { Cell, KindTable } from './table-column.ts';
-import { deploymentTable, podTable, replicaSetTable } from './table-workloads.ts';
+import { endpointSliceTable, endpointsTable, serviceTable } from './table-services.ts';
+import { deploymentTable, podDisruptionBudgetTable, podTable, replicaSetTable } from './table-workloads.ts';
 
 const entry = <T extends KubeObject>(kind: Kind, table: KindTable<T>): [Kind, KindTable] => [kind, table as unknown as KindTable];
 
@@ -24,6 +25,9 @@ const tables = new Map<Kind, KindTable>([
   entry(secretKind, secretTable),
   entry(serviceAccountKind, serviceAccountTable),
   entry(leaseKind, leaseTable),
+  entry(endpointsKind, endpointsTable),
+  entry(endpointSliceKind, endpointSliceTable),
+  entry(podDisruptionBudgetKind, podDisruptionBudgetTable),
 ]);
 
 export const tableFor = (kind: Kind): KindTable => tables.get(kind) ?? plainTable;

@@ -8,6 +8,7 @@ import { strategyFor } from '../../proto/resources/strategies.ts';
 import { admit } from '../admission/chain.ts';
 import { conflictAttemptsMax } from '../limits.ts';
 import type { Stored } from '../store/stored.ts';
+import { allocated } from './allocation.ts';
 import { ownCopy } from './field-check.ts';
 import { sameJson } from './json-equality.ts';
 import { entriesToStartFrom, managedFieldsAfter } from './managed-fields.ts';
@@ -118,9 +119,10 @@ const attempt = async (context: WriteContext, rewrite: Rewrite, present: Stored)
   const next = await prepare(context, rewrite, produced, present);
   if (!next) return present;
   next.metadata.resourceVersion = String(present.revision);
-  if (options.dryRun) return unsaved(kind, next, present.revision);
-  if (mayVanish(next)) return context.writer.remove(kind, present.key, present.revision);
-  return context.writer.update(kind, next, present.revision);
+  if (mayVanish(next)) return options.dryRun ? unsaved(kind, next, present.revision) : context.writer.remove(kind, present.key, present.revision);
+  const store = async (object: KubeObject): Promise<Stored> =>
+    options.dryRun ? unsaved(kind, object, present.revision) : context.writer.update(kind, object, present.revision);
+  return rewrite.trusted ? store(next) : allocated(context, kind, { object: next, before: present.object }, options, store);
 };
 
 /**

@@ -9,6 +9,7 @@ import type { Schema } from '../../proto/schema/schema.ts';
 import type { Reader } from '../store/reader.ts';
 import type { Stored } from '../store/stored.ts';
 import type { StoreWriter } from '../store/writer.ts';
+import type { Allocator } from './allocation.ts';
 
 export interface WriteContext {
   readonly reader: Reader;
@@ -16,6 +17,8 @@ export interface WriteContext {
   readonly schema: Schema;
   readonly clock: Clock;
   readonly random: Random;
+  /** Without one, services get no addresses. */
+  readonly allocator?: Allocator;
 }
 
 export const keyOf = (namespace: string, name: string): string => (namespace ? `${namespace}/${name}` : name);

@@ -22,6 +22,14 @@ export interface GuardedWrite {
   /** etcd's mod revision; 0 creates. */
   readonly expectedRevision: number;
   readonly lease?: string;
+  /** Keys that are written (guarded to be absent) or deleted together with it, fewer than `txnOperationsMax`. */
+  readonly beside?: readonly BesideWrite[];
+}
+
+export interface BesideWrite {
+  readonly key: string;
+  /** Undefined deletes. */
+  readonly value: Buffer | undefined;
 }
 
 export interface Written {
@@ -42,11 +50,24 @@ export class GuardFailed extends Error {
   }
 }
 
+/** The write's own guard holds, but keys beside it are there already. */
+export class BesideTaken extends Error {
+  override readonly name = 'BesideTaken';
+  readonly keys: readonly string[];
+
+  constructor(keys: readonly string[]) {
+    super('keys beside the write are there already');
+    this.keys = keys;
+  }
+}
+
 interface Pending {
   readonly write: GuardedWrite;
   readonly resolve: (written: Written) => void;
   readonly reject: (error: unknown) => void;
 }
+
+const none: readonly BesideWrite[] = [];
 
 const outcomeUnknown = (): ApiError => unavailable('etcd did not answer; whether the write took effect is unknown');
 
@@ -61,7 +82,7 @@ export class GroupCommit {
     this.#onLeaseLost = onLeaseLost;
   }
 
-  /** Throws GuardFailed, ApiError ServiceUnavailable or TooManyRequests. */
+  /** Throws GuardFailed, BesideTaken, ApiError ServiceUnavailable or TooManyRequests. */
   add(write: GuardedWrite): Promise<Written> {
     const { promise, resolve, reject } = Promise.withResolvers<Written>();
     if (this.#queue.length >= writesQueuedMax) {
@@ -82,22 +103,27 @@ export class GroupCommit {
     this.#committing = false;
   }
 
-  /** The front of the queue, without a second write of any key; what is left out keeps its order. */
+  /** The front of the queue, without a second write of any key; what is left out keeps its order among writes of its key. */
   #takeBatch(): readonly Pending[] {
     const batch: Pending[] = [];
     const left: Pending[] = [];
     const keys = new Set<string>();
     let bytes = 0;
+    let operations = 0;
     let full = false;
     for (const pending of this.#queue) {
-      const { key, json } = pending.write;
+      const { key, json, beside = none } = pending.write;
       const size = json?.length ?? 0;
-      full ||= batch.length >= txnOperationsMax || (batch.length > 0 && bytes + size > txnBytesMax);
-      if (full || keys.has(key)) {
+      const own = [key, ...beside.map((write) => write.key)];
+      full ||= batch.length > 0 && (operations + own.length > txnOperationsMax || bytes + size > txnBytesMax);
+      if (full || own.some((each) => keys.has(each))) {
         left.push(pending);
+        // What is left comes first at its keys: nothing behind it may overtake it there.
+        for (const each of own) keys.add(each);
         continue;
       }
-      keys.add(key);
+      for (const each of own) keys.add(each);
+      operations += own.length;
       bytes += size;
       batch.push(pending);
     }
@@ -112,8 +138,14 @@ export class GroupCommit {
       expectedRevision: write.expectedRevision,
       ...(write.lease === undefined ? {} : { lease: write.lease }),
     }));
+    // Behind all objects, so that these keep the places that their values say.
+    const beside = batch.flatMap(({ write }) => write.beside ?? none).map(({ key, value }): KvWrite => ({
+      key,
+      value,
+      expectedRevision: value === undefined ? undefined : 0,
+    }));
     try {
-      this.#settle(batch, await this.#kv.txn(writes));
+      this.#settle(batch, await this.#kv.txn([...writes, ...beside]));
     } catch (error) {
       this.#failed(batch, error);
     }
@@ -125,10 +157,16 @@ export class GroupCommit {
       return;
     }
     const again: Pending[] = [];
+    let besideAt = batch.length;
     for (const [at, pending] of batch.entries()) {
+      const { expectedRevision, beside = none } = pending.write;
       const present = result.revisions[at] ?? 0;
-      if (present === pending.write.expectedRevision) again.push(pending);
-      else pending.reject(new GuardFailed(present));
+      const first = besideAt;
+      besideAt += beside.length;
+      const taken = beside.filter(({ value }, offset) => value !== undefined && (result.revisions[first + offset] ?? 0) > 0);
+      if (present !== expectedRevision) pending.reject(new GuardFailed(present));
+      else if (taken.length > 0) pending.reject(new BesideTaken(taken.map(({ key }) => key)));
+      else again.push(pending);
     }
     assert(again.length < batch.length, 'a transaction fails because a guard does not hold');
     this.#queue.unshift(...again);

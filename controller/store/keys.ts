@@ -4,6 +4,8 @@ import type { Kind } from '../../proto/kinds.ts';
 /** Everything that Berth writes to etcd is below this; the cache watches all of it, so that it sees every revision. */
 export const rootPrefix = '/berth/';
 export const objectsPrefix = '/berth/objects/';
+/** What objects have to themselves: `/berth/claims/<what>/<value>`, written and removed with its object. */
+export const claimsPrefix = '/berth/claims/';
 /** Written to move the watch on when somebody else's writes have moved etcd's revision. */
 export const tickKey = '/berth/tick';
 

@@ -4,6 +4,7 @@ import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
 import { Cache } from './cache.ts';
+import type { ClaimsOf } from './claims.ts';
 import { Compaction } from './compaction.ts';
 import type { Kv } from './kv.ts';
 import type { Reader } from './reader.ts';
@@ -15,6 +16,8 @@ export interface OpenStoreOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: Random;
+  /** What objects have to themselves (claims.ts); nothing when left out. */
+  readonly claimsOf?: ClaimsOf;
 }
 
 export interface OpenStore {
@@ -28,14 +31,14 @@ export interface OpenStore {
 
 /** Resolves when the cache is filled; waits, with a line in the log, while etcd is away. */
 export const openStore = async (options: OpenStoreOptions, signal?: AbortSignal): Promise<OpenStore> => {
-  const { kv, clock, random } = options;
+  const { kv, clock, random, claimsOf } = options;
   const log = options.log.child('store');
   const cache = new Cache({ kv, clock, random, log, kinds });
   await cache.start(signal);
   const compaction = new Compaction(kv, clock, log);
   return {
     reader: cache,
-    writer: new Store({ kv, reader: cache, clock }),
+    writer: new Store({ kv, reader: cache, clock, ...(claimsOf ? { claimsOf } : {}) }),
     connected: () => cache.connected,
     close() {
       compaction.close();

@@ -4,9 +4,10 @@ import type { Kind } from '../../proto/kinds.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { KubeObject } from '../../proto/resources/kubernetes.ts';
 import { objectKey, splitKey } from '../../proto/resources/meta.ts';
-import { objectBytesMax } from '../limits.ts';
+import { objectBytesMax, txnOperationsMax } from '../limits.ts';
+import { claimChanges, type ClaimChanges, claimKey, type ClaimsOf, ClaimTaken, noClaims } from './claims.ts';
 import { encodeJson, storedAt } from './codec.ts';
-import { GroupCommit, GuardFailed, type GuardedWrite, type Written } from './group-commit.ts';
+import { BesideTaken, type BesideWrite, GroupCommit, GuardFailed, type GuardedWrite, type Written } from './group-commit.ts';
 import { storageKey } from './keys.ts';
 import { type Kv, KvUnavailable } from './kv.ts';
 import { LeasePool } from './lease-pool.ts';
@@ -19,6 +20,8 @@ export interface StoreOptions {
   readonly kv: Kv;
   readonly reader: Reader;
   readonly clock: Clock;
+  /** What objects have to themselves; nothing when left out. */
+  readonly claimsOf?: ClaimsOf;
 }
 
 const encodeBounded = (object: KubeObject): Buffer => {
@@ -27,13 +30,27 @@ const encodeBounded = (object: KubeObject): Buffer => {
   throw new ApiError('RequestEntityTooLarge', `the object is larger than ${objectBytesMax} bytes`);
 };
 
+/** Keys beside an object's write: its claims are made in its name, those that it gives up are deleted. */
+const besideOf = ({ taken, released }: ClaimChanges, kind: Kind, key: string): BesideWrite[] => {
+  if (taken.length + released.length >= txnOperationsMax) {
+    throw new ApiError('RequestEntityTooLarge', `the object has more than ${txnOperationsMax - 1} addresses and ports to itself`);
+  }
+  const value = Buffer.from(storageKey(kind, key));
+  return [
+    ...taken.map((claim) => ({ key: claimKey(claim), value })),
+    ...released.map((claim) => ({ key: claimKey(claim), value: undefined })),
+  ];
+};
+
 export class Store implements StoreWriter {
   readonly #reader: Reader;
   readonly #leases: LeasePool;
   readonly #commits: GroupCommit;
+  readonly #claimsOf: ClaimsOf;
 
-  constructor({ kv, reader, clock }: StoreOptions) {
+  constructor({ kv, reader, clock, claimsOf = noClaims }: StoreOptions) {
     this.#reader = reader;
+    this.#claimsOf = claimsOf;
     this.#leases = new LeasePool(kv, clock);
     this.#commits = new GroupCommit(kv, () => this.#leases.forget());
   }
@@ -42,14 +59,16 @@ export class Store implements StoreWriter {
     const key = objectKey(object);
     const json = encodeBounded(object);
     const lease = options.ttlSeconds === undefined ? undefined : await this.#lease(options.ttlSeconds);
-    const revision = await this.#write(kind, key, { json, expectedRevision: 0, ...(lease === undefined ? {} : { lease }) });
+    const claims = claimChanges(this.#claimsOf, undefined, object);
+    const revision = await this.#write(kind, key, { json, expectedRevision: 0, ...(lease === undefined ? {} : { lease }) }, claims);
     return this.#result(kind, key, object, revision);
   }
 
   async update<T extends KubeObject>(kind: Kind, object: T, expectedRevision: number): Promise<Stored<T>> {
     const key = objectKey(object);
     const present = this.#guard(kind, key, expectedRevision);
-    const revision = await this.#write(kind, key, { json: encodeBounded(object), expectedRevision: present });
+    const claims = claimChanges(this.#claimsOf, this.#lastAt(kind, key, expectedRevision, object), object);
+    const revision = await this.#write(kind, key, { json: encodeBounded(object), expectedRevision: present }, claims);
     return this.#result(kind, key, object, revision);
   }
 
@@ -59,7 +78,8 @@ export class Store implements StoreWriter {
     // The last state can only be told when the cache has it; behind the cache's back nothing is removed.
     if (!last) throw notFound(kind, splitKey(key).name);
     if (last.revision !== expectedRevision) throw conflict(kind, splitKey(key).name);
-    const revision = await this.#write(kind, key, { json: undefined, expectedRevision: present });
+    const claims = claimChanges(this.#claimsOf, last.object, undefined);
+    const revision = await this.#write(kind, key, { json: undefined, expectedRevision: present }, claims);
     return storedAt(kind, key, last.object, revision);
   }
 
@@ -68,6 +88,15 @@ export class Store implements StoreWriter {
     const modRevision = modRevisionOf(expectedRevision);
     if (!(modRevision > 0)) throw conflict(kind, splitKey(key).name);
     return modRevision;
+  }
+
+  /** What `object` replaces, for its claims; the cache must have it, unless the object has none. */
+  #lastAt(kind: Kind, key: string, expectedRevision: number, object: KubeObject): KubeObject | undefined {
+    const last = this.#reader.get(kind, key);
+    if (last?.revision === expectedRevision) return last.object;
+    const mayClaim = [object, ...(last ? [last.object] : [])].some((each) => this.#claimsOf(each).length > 0);
+    if (mayClaim) throw conflict(kind, splitKey(key).name);
+    return undefined;
   }
 
   async #lease(ttlSeconds: number): Promise<string> {
@@ -80,11 +109,12 @@ export class Store implements StoreWriter {
   }
 
   /** Resolves to the change's revision when the cache has seen it. */
-  async #write(kind: Kind, key: string, write: Omit<GuardedWrite, 'key'>): Promise<number> {
+  async #write(kind: Kind, key: string, write: Omit<GuardedWrite, 'beside' | 'key'>, claims: ClaimChanges): Promise<number> {
     let written: Written;
     try {
-      written = await this.#commits.add({ ...write, key: storageKey(kind, key) });
+      written = await this.#commits.add({ ...write, key: storageKey(kind, key), beside: besideOf(claims, kind, key) });
     } catch (error) {
+      if (error instanceof BesideTaken) throw new ClaimTaken(claims.taken.filter((claim) => error.keys.includes(claimKey(claim))));
       if (!(error instanceof GuardFailed)) throw error;
       const { name } = splitKey(key);
       if (write.expectedRevision === 0) throw alreadyExists(kind, name);

@@ -1,5 +1,14 @@
 /** All loops of the elected leader but the scheduler, ready to start. */
 import type { Liveness } from '../nodes/liveness.ts';
+import type { ServiceAllocator } from '../services/allocator.ts';
+import type { ApiAddresses } from '../services/api-addresses.ts';
+import { ApiService } from '../services/api-service.ts';
+import { ClaimsRepair } from '../services/claims-repair.ts';
+import { EndpointsMirror } from '../services/endpoints-mirror.ts';
+import { LoadBalancers } from '../services/load-balancers.ts';
+import { ServiceEndpoints } from '../services/service-endpoints.ts';
+import { apiServiceAddress, serviceClaims, type ServiceNetwork } from '../services/service-network.ts';
+import type { Kv } from '../store/kv.ts';
 import { SystemNamespaces } from './bootstrap.ts';
 import { Deployments } from './deployment.ts';
 import { GarbageCollector } from './garbage-collector.ts';
@@ -13,12 +22,21 @@ import { Reconciler } from './reconciler.ts';
 import { ReplicaSets } from './replica-set.ts';
 import { TaintEviction } from './taint-eviction.ts';
 
+/** What the loops of services need beside the rest. */
+export interface ServiceParts {
+  readonly kv: Kv;
+  readonly network: ServiceNetwork;
+  readonly allocator: ServiceAllocator;
+  readonly apiAddresses: ApiAddresses;
+}
+
 export interface LoopsOptions extends LoopParts {
   readonly liveness: Liveness;
   readonly podNetwork?: PodNetworkOptions;
+  readonly services: ServiceParts;
 }
 
-export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, ...parts }: LoopsOptions): Loop[] => {
+export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services, ...parts }: LoopsOptions): Loop[] => {
   const named = (name: string): LoopParts => ({ ...parts, log: parts.log.child(name) });
   const loop = (reconciliation: ConstructorParameters<typeof Reconciler>[1], workersMax?: number): Loop =>
     new Reconciler(named(reconciliation.name), reconciliation, workersMax);
@@ -32,6 +50,11 @@ export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, ...parts
     loop(new NodeLifecycle(parts, liveness)),
     loop(new NodeLeases(parts)),
     loop(new TaintEviction(parts)),
+    loop(new ServiceEndpoints(parts)),
+    loop(new EndpointsMirror(parts)),
+    loop(new ApiService(parts, services.apiAddresses, apiServiceAddress(services.network)), 1),
+    new ClaimsRepair(named('claims-repair'), services.kv, serviceClaims(services.network)),
+    loop(new LoadBalancers(parts, services.allocator), 1),
     // One worker, so that no two nodes are given the same subnet.
     loop(new PodCidrs(parts, podNetwork), 1),
   ];

@@ -11,7 +11,8 @@ export interface Rule<T> {
   check(value: unknown, path: string, problems: string[]): T;
 }
 
-const rule = <T>(what: string, accepts: (value: unknown) => boolean): Rule<T> => ({
+/** A rule by a test of the value; `what` completes "NAME must be". */
+export const rule = <T>(what: string, accepts: (value: unknown) => boolean): Rule<T> => ({
   check(value, path, problems) {
     if (!accepts(value)) problems.push(`${path || 'the file'} must be ${what}${value === undefined ? ', and is missing' : ''}`);
     return value as T;

@@ -52,6 +52,8 @@ export type EndpointSlice = Typed<k.V1EndpointSlice, 'EndpointSlice', 'discovery
 export type ReplicaSet = Typed<k.V1ReplicaSet, 'ReplicaSet', 'apps/v1'>;
 export type Deployment = Typed<k.V1Deployment, 'Deployment', 'apps/v1'>;
 export type Lease = Typed<k.V1Lease, 'Lease', 'coordination.k8s.io/v1'>;
+export type Endpoints = Typed<k.V1Endpoints, 'Endpoints', 'v1'>;
+export type PodDisruptionBudget = Typed<k.V1PodDisruptionBudget, 'PodDisruptionBudget', 'policy/v1'>;
 export type Scale = Typed<k.V1Scale, 'Scale', 'autoscaling/v1'>;
 
 export type NodeSpec = Json<k.V1NodeSpec>;
@@ -82,6 +84,12 @@ export type DeploymentSpec = Json<k.V1DeploymentSpec>;
 export type DeploymentStatus = Json<k.V1DeploymentStatus>;
 export type DeploymentCondition = Json<k.V1DeploymentCondition>;
 export type ReplicaSetStatus = Json<k.V1ReplicaSetStatus>;
+export type ServiceSpec = Json<k.V1ServiceSpec>;
+export type ServicePort = Json<k.V1ServicePort>;
+export type Endpoint = Json<k.V1Endpoint>;
+export type EndpointPort = Json<k.DiscoveryV1EndpointPort>;
+export type EndpointSubset = Json<k.V1EndpointSubset>;
+export type EndpointAddress = Json<k.V1EndpointAddress>;
 export type ObjectReference = Json<k.V1ObjectReference>;
 /** What an error answer carries; see proto/errors.ts. */
 export type StatusDetails = Json<k.V1StatusDetails>;

@@ -122,7 +122,7 @@ class Merge {
     } else if (order !== undefined || removed !== undefined) {
       throw badRequest(`"${field}" is not a list that a strategic merge patch merges`);
     } else if (isRecord(change)) {
-      const merged = this.record(isRecord(present) ? present : {}, change, inner, depth);
+      const merged = this.record(isRecord(present) && !rule?.replace ? present : {}, change, inner, depth);
       if (merged === deleted) Reflect.deleteProperty(result, field);
       else setOwn(result, field, merged);
     } else {

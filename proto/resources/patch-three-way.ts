@@ -57,6 +57,7 @@ class ThreeWay {
   ): JsonRecord | undefined {
     const change = this.record(original, wanted, present, inner);
     if (Object.keys(change).length === 0) return undefined;
+    if (rule?.replace) return wanted;
     return rule?.retainKeys ? { ...change, $retainKeys: Object.keys(wanted).sort() } : change;
   }
 

@@ -1,8 +1,9 @@
-/** Services: defaults, and what an update carries over. */
-import { same } from './field-error.ts';
+/** Services: their defaults and rules. Addresses and ports are given by the controller. */
 import type { Service } from './kubernetes.ts';
 import { label1035Name } from './names.ts';
-import { serviceTypesWithNodePorts, validateService, validateServiceUpdate } from './service-validation.ts';
+import { facesOut, needsClusterIp } from './service-needs.ts';
+import { dropUnneeded, keepGiven } from './service-update.ts';
+import { validateService, validateServiceUpdate } from './service-validation.ts';
 import type { KindRules } from './strategy.ts';
 
 const affinitySecondsDefault = 10_800;
@@ -19,45 +20,16 @@ const setDefaults = (service: Service): void => {
     port.protocol ||= 'TCP';
     port.targetPort ||= port.port;
   }
-  const hasNodePorts = serviceTypesWithNodePorts.has(spec.type);
-  if (hasNodePorts || (spec.type === 'ClusterIP' && spec.externalIPs?.length)) spec.externalTrafficPolicy ||= 'Cluster';
-  if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ||= 'Cluster';
+  if (facesOut(spec)) spec.externalTrafficPolicy ||= 'Cluster';
+  if (needsClusterIp(spec)) {
+    spec.internalTrafficPolicy ||= 'Cluster';
+    // The cluster has one family of addresses: what asks for no more than it is served by it.
+    spec.ipFamilyPolicy ||= 'SingleStack';
+    if (!spec.ipFamilies?.length) spec.ipFamilies = ['IPv4'];
+  }
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
   if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
   if (!spec.clusterIP && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
-};
-
-type Spec = NonNullable<Service['spec']>;
-
-/** The fields of an address, of node ports, of a load balancer: what goes when a service becomes one without. */
-const addressFields = ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy', 'internalTrafficPolicy'] as const;
-const nodePortFields = ['externalTrafficPolicy', 'healthCheckNodePort'] as const;
-const balancerFields = ['allocateLoadBalancerNodePorts', 'loadBalancerClass'] as const;
-
-const nodePortsOf = ({ ports }: Spec): number[] => (ports ?? []).map(({ nodePort }) => nodePort ?? 0);
-
-/** A change of type takes along what only the old type had, unless the writer changed that as well (as Kubernetes). */
-const dropWithType = (spec: Spec, before: Spec): void => {
-  if (spec.type === before.type) return;
-  const hasNodePorts = serviceTypesWithNodePorts.has(spec.type ?? '');
-  const isExternal = spec.type === 'ClusterIP' && Boolean(spec.externalIPs?.length);
-  const lost = [
-    ...(spec.type === 'ExternalName' ? addressFields : []),
-    ...(hasNodePorts || isExternal ? [] : nodePortFields),
-    ...(spec.type === 'LoadBalancer' ? [] : balancerFields),
-  ];
-  for (const field of lost) if (same(spec[field], before[field])) delete spec[field];
-  if (!hasNodePorts && same(nodePortsOf(spec), nodePortsOf(before))) for (const port of spec.ports ?? []) delete port.nodePort;
-};
-
-/** An update that leaves an address out means the one it has. */
-const keepAddress = (service: Service, old: Service): void => {
-  const [spec, before] = [service.spec, old.spec];
-  if (!spec || !before || spec.type === 'ExternalName' || before.type === 'ExternalName') return;
-  if (!spec.clusterIP && before.clusterIP) {
-    spec.clusterIP = before.clusterIP;
-    if (before.clusterIPs) spec.clusterIPs = [...before.clusterIPs];
-  }
 };
 
 export const serviceRules: KindRules<Service> = {
@@ -65,12 +37,11 @@ export const serviceRules: KindRules<Service> = {
   setDefaults,
   initialStatus: () => ({ loadBalancer: {} }),
   prepareForUpdate: (service, old, subresource) => {
-    if (subresource !== '') return;
-    if (service.spec && old.spec) dropWithType(service.spec, old.spec);
-    keepAddress(service, old);
+    if (subresource === 'status' || !service.spec || !old.spec) return;
+    dropUnneeded(service.spec, old.spec);
+    keepGiven(service.spec, old.spec);
+    if (service.spec.type !== 'LoadBalancer') service.status = { ...service.status, loadBalancer: {} };
   },
   validate: validateService,
   validateUpdate: validateServiceUpdate,
-  warnings: (_service, old) =>
-    old ? [] : ['Berth stores Services, but does not route traffic to them yet: reach pods by their own addresses or host ports'],
 };

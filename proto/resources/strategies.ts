@@ -1,18 +1,20 @@
 /** The registry: a strategy for every kind, made of the rules of the kind and of those that hold for all. */
 import { assert } from '../process/assert.ts';
 import {
-  configMapKind, deploymentKind, endpointSliceKind, eventKind, type Kind, leaseKind, namespaceKind, nodeKind, podKind, replicaSetKind, secretKind,
-  serviceAccountKind, serviceKind,
+  configMapKind, deploymentKind, endpointsKind, endpointSliceKind, eventKind, type Kind, leaseKind, namespaceKind, nodeKind,
+  podDisruptionBudgetKind, podKind, replicaSetKind, secretKind, serviceAccountKind, serviceKind,
 } from '../kinds.ts';
 import { configMapRules } from './config-map.ts';
 import { deploymentRules } from './deployment.ts';
+import { endpointSliceRules } from './endpoint-slice.ts';
+import { endpointsRules } from './endpoints.ts';
 import { eventRules } from './event.ts';
 import type { KubeObject } from './kubernetes.ts';
 import { leaseRules } from './lease.ts';
 import { keepServerFields, validateMetadata, validateMetadataUpdate } from './metadata-validation.ts';
-import { subdomainName } from './names.ts';
 import { namespaceRules } from './namespace.ts';
 import { nodeRules } from './node.ts';
+import { podDisruptionBudgetRules } from './pod-disruption-budget.ts';
 import { podRules } from './pod-rules.ts';
 import { replicaSetRules } from './replica-set.ts';
 import { secretRules } from './secret.ts';
@@ -82,8 +84,10 @@ const strategies: ReadonlyMap<Kind, Strategy> = new Map(
       [serviceKind, serviceRules],
       [replicaSetKind, replicaSetRules],
       [deploymentKind, deploymentRules],
-      [endpointSliceKind, { name: subdomainName }],
       [leaseKind, leaseRules],
+      [endpointsKind, endpointsRules],
+      [endpointSliceKind, endpointSliceRules],
+      [podDisruptionBudgetKind, podDisruptionBudgetRules],
     ] as readonly (readonly [Kind, KindRules])[]
   ).map(([kind, rules]) => [kind, compose(kind, rules)]),
 );

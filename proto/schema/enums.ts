@@ -20,6 +20,7 @@ const words: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'core.v1.AppArmorProfile': { type: profileTypes },
   'core.v1.Container': container,
   'core.v1.ContainerPort': { protocol: protocols },
+  'core.v1.EndpointPort': { protocol: protocols },
   'core.v1.EphemeralContainer': container,
   'core.v1.HTTPGetAction': { scheme: schemes },
   'core.v1.NamespaceStatus': { phase: 'Active Terminating' },
@@ -50,6 +51,9 @@ const words: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     whenUnsatisfiable: 'DoNotSchedule ScheduleAnyway',
   },
   'core.v1.VolumeMount': { mountPropagation: 'Bidirectional HostToContainer None' },
+  'discovery.v1.EndpointPort': { protocol: protocols },
+  'discovery.v1.EndpointSlice': { addressType: 'FQDN IPv4 IPv6' },
+  'policy.v1.PodDisruptionBudgetSpec': { unhealthyPodEvictionPolicy: 'AlwaysAllow IfHealthyBudget' },
 };
 
 /** The words that a field takes, or undefined when it is not one of these fields. */

@@ -33,6 +33,8 @@ const rows: Readonly<Record<string, Row>> = {
   'core.v1.ContainerStatus': { map: { allocatedResourcesStatus: 'name', volumeMounts: 'mountPath' } },
   'core.v1.DownwardAPIProjection': { atomic: 'items' },
   'core.v1.DownwardAPIVolumeSource': { atomic: 'items' },
+  'core.v1.EndpointSubset': { atomic: 'addresses notReadyAddresses ports' },
+  'core.v1.Endpoints': { atomic: 'subsets' },
   'core.v1.EphemeralContainer': {
     atomic: 'args command envFrom resizePolicy',
     map: { env: 'name', ports: 'containerPort protocol', volumeDevices: 'devicePath', volumeMounts: 'mountPath' },
@@ -97,16 +99,20 @@ const rows: Readonly<Record<string, Row>> = {
   },
   'core.v1.ServiceStatus': { map: { conditions: 'type' } },
   'core.v1.TopologySpreadConstraint': { atomic: 'matchLabelKeys' },
+  'discovery.v1.Endpoint': { set: 'addresses' },
+  'discovery.v1.EndpointHints': { atomic: 'forZones' },
+  'discovery.v1.EndpointSlice': { atomic: 'endpoints ports' },
   'meta.v1.DeleteOptions': { atomic: 'dryRun' },
   'meta.v1.LabelSelector': { atomic: 'matchExpressions' },
   'meta.v1.LabelSelectorRequirement': { atomic: 'values' },
   'meta.v1.ObjectMeta': { atomic: 'managedFields', set: 'finalizers', map: { ownerReferences: 'uid' } },
+  'policy.v1.PodDisruptionBudgetStatus': { map: { conditions: 'type' } },
 };
 
 const atomicTypes: ReadonlySet<string> = new Set([
-  'core.v1.ConfigMapKeySelector', 'core.v1.LocalObjectReference', 'core.v1.NodeSelector', 'core.v1.NodeSelectorTerm',
+  'core.v1.ConfigMapKeySelector', 'core.v1.EndpointAddress', 'core.v1.EndpointPort', 'core.v1.LocalObjectReference', 'core.v1.NodeSelector', 'core.v1.NodeSelectorTerm',
   'core.v1.ObjectFieldSelector', 'core.v1.ObjectReference', 'core.v1.ResourceFieldSelector', 'core.v1.SecretKeySelector',
-  'core.v1.TypedLocalObjectReference', 'meta.v1.LabelSelector', 'meta.v1.OwnerReference',
+  'core.v1.TypedLocalObjectReference', 'discovery.v1.EndpointPort', 'meta.v1.LabelSelector', 'meta.v1.OwnerReference',
 ]);
 const atomicFields: ReadonlySet<string> = new Set(['core.v1.PodSpec.nodeSelector', 'core.v1.ServiceSpec.selector']);
 

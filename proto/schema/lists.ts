@@ -10,6 +10,8 @@ export interface MergeRule {
   readonly merge?: true;
   /** For a list of structs: the field that tells its items apart. */
   readonly key?: string;
+  /** For a struct: a change replaces it whole. */
+  readonly replace?: true;
   /** A change names all fields that stay ($retainKeys), for structs of which one field excludes others. */
   readonly retainKeys?: true;
 }
@@ -62,6 +64,8 @@ const rules: Readonly<Record<string, Rules>> = {
   'core.v1.ServiceSpec': { ports: by('port') },
   'core.v1.ServiceStatus': { conditions: by('type') },
   'meta.v1.ObjectMeta': { finalizers: merged, ownerReferences: by('uid') },
+  'policy.v1.PodDisruptionBudgetSpec': { selector: { replace: true } },
+  'policy.v1.PodDisruptionBudgetStatus': { conditions: by('type') },
 };
 
 const none: Rules = {};

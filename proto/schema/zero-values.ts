@@ -25,6 +25,8 @@ export const fieldsWithZeros: Readonly<Record<string, string>> = {
   'core.v1.ContainerStatus': 'started',
   'core.v1.DownwardAPIVolumeFile': 'mode',
   'core.v1.DownwardAPIVolumeSource': 'defaultMode',
+  'core.v1.EndpointAddress': 'nodeName',
+  'core.v1.EndpointPort': 'appProtocol',
   'core.v1.EphemeralContainer': 'restartPolicy',
   'core.v1.Event': 'reportingComponent reportingInstance',
   'core.v1.FCVolumeSource': 'lun',
@@ -65,10 +67,14 @@ export const fieldsWithZeros: Readonly<Record<string, string>> = {
   'core.v1.VolumeMount': 'mountPropagation recursiveReadOnly',
   'core.v1.VolumeMountStatus': 'recursiveReadOnly',
   'core.v1.WindowsSecurityContextOptions': 'gmsaCredentialSpec gmsaCredentialSpecName hostProcess runAsUserName',
+  'discovery.v1.Endpoint': 'hostname nodeName zone',
+  'discovery.v1.EndpointConditions': 'ready serving terminating',
+  'discovery.v1.EndpointPort': 'appProtocol name port protocol',
   'meta.v1.DeleteOptions': 'gracePeriodSeconds ignoreStoreReadErrorWithClusterBreakingPotential orphanDependents propagationPolicy',
   'meta.v1.ObjectMeta': 'deletionGracePeriodSeconds',
   'meta.v1.OwnerReference': 'blockOwnerDeletion controller',
   'meta.v1.Preconditions': 'resourceVersion uid',
+  'policy.v1.PodDisruptionBudgetSpec': 'maxUnavailable minAvailable unhealthyPodEvictionPolicy',
 };
 
 const byType: ReadonlyMap<string, ReadonlySet<string>> = new Map(

@@ -49,7 +49,7 @@ const shapeSchema = (shape: Shape): JsonRecord => {
 const extensions = (typeName: string, field: string): JsonRecord => {
   const rule = mergeRule(typeName, field);
   const list = listType(typeName, field);
-  const strategy = [...(rule?.merge ? ['merge'] : []), ...(rule?.retainKeys ? ['retainKeys'] : [])].join(',');
+  const strategy = [...(rule?.merge ? ['merge'] : []), ...(rule?.replace ? ['replace'] : []), ...(rule?.retainKeys ? ['retainKeys'] : [])].join(',');
   return {
     ...(list === undefined ? {} : { 'x-kubernetes-list-type': list.type }),
     ...(list?.keys === undefined ? {} : { 'x-kubernetes-list-map-keys': list.keys }),

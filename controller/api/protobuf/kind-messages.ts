@@ -80,12 +80,20 @@ export const kindMessages: Readonly<Record<string, string>> = {
     'observedGeneration replicas updatedReplicas availableReplicas unavailableReplicas conditions readyReplicas ' +
     'collisionCount?',
   'apps.v1.DeploymentCondition': 'type status 4:reason message lastUpdateTime lastTransitionTime',
+  'core.v1.Endpoints': 'metadata subsets',
+  'core.v1.EndpointSubset': 'addresses notReadyAddresses ports',
+  'core.v1.EndpointAddress': 'ip targetRef? hostname nodeName?',
+  'core.v1.EndpointPort': 'name port protocol appProtocol?',
   'discovery.v1.EndpointSlice': 'metadata endpoints ports addressType',
   'discovery.v1.Endpoint': 'addresses conditions hostname? targetRef? deprecatedTopology nodeName? zone? hints?',
   'discovery.v1.EndpointConditions': 'ready? serving? terminating?',
   'discovery.v1.EndpointHints': 'forZones',
   'discovery.v1.ForZone': 'name',
   'discovery.v1.EndpointPort': 'name? protocol? port? appProtocol?',
+  'policy.v1.PodDisruptionBudget': 'metadata spec status',
+  'policy.v1.PodDisruptionBudgetSpec': 'minAvailable? selector? maxUnavailable? unhealthyPodEvictionPolicy?',
+  'policy.v1.PodDisruptionBudgetStatus':
+    'observedGeneration disruptedPods disruptionsAllowed currentHealthy desiredHealthy expectedPods conditions',
   'coordination.v1.Lease': 'metadata spec',
   'coordination.v1.LeaseSpec':
     'holderIdentity? leaseDurationSeconds? acquireTime? renewTime? leaseTransitions? strategy? preferredHolder?',

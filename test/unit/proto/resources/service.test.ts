@@ -16,7 +16,6 @@ const rows: Row[] = [
   ['a bad target name and protocol', set({ ports: [{ port: 80, targetPort: '-a', protocol: 'x' }] }), 'spec.ports[0].protocol NotSupported', 'spec.ports[0].targetPort Invalid'],
   ['a node port', set({ type: 'NodePort', ports: [{ port: 80, nodePort: 30_080 }] })],
   ['a node port of a ClusterIP', set({ ports: [{ port: 80, nodePort: 30_080 }] }), 'spec.ports[0].nodePort Forbidden'],
-  ['a node port out of range', set({ type: 'NodePort', ports: [{ port: 80, nodePort: 80 }] }), 'spec.ports[0].nodePort Invalid'],
   ['a node port twice', set({ type: 'NodePort', ports: [{ name: 'a', port: 80, nodePort: 30_080 }, { name: 'b', port: 81, nodePort: 30_080 }] }), 'spec.ports[1].nodePort Duplicate'],
   ['an external name', set({ type: 'ExternalName', externalName: 'db.example.com.', ports: [] })],
   ['no external name', set({ type: 'ExternalName' }), 'spec.externalName Required'],
@@ -30,6 +29,11 @@ const rows: Row[] = [
   ['affinity', set({ sessionAffinity: 'ClientIP' })],
   ['unknown affinity and policies', set({ sessionAffinity: 'x', internalTrafficPolicy: 'y', ipFamilyPolicy: 'z', ipFamilies: ['IPv5'] }), 'spec.internalTrafficPolicy NotSupported', 'spec.ipFamilies[0] NotSupported', 'spec.ipFamilyPolicy NotSupported', 'spec.sessionAffinity NotSupported'],
   ['affinity for too long', set({ sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 86_401 } } }), 'spec.sessionAffinityConfig.clientIP.timeoutSeconds Invalid'],
+  ['two families', set({ ipFamilyPolicy: 'RequireDualStack', ipFamilies: ['IPv4', 'IPv6'] }), 'spec.ipFamilyPolicy Invalid', 'spec.ipFamilies[1] Invalid'],
+  ['two families where there are', set({ ipFamilyPolicy: 'PreferDualStack' })],
+  ['another family', set({ clusterIP: 'fd00::1' }), 'spec.clusterIPs[0] Invalid'],
+  ['a health check port', set({ type: 'LoadBalancer', externalTrafficPolicy: 'Local', healthCheckNodePort: 30_001 })],
+  ['a health check port for nothing', set({ type: 'LoadBalancer', healthCheckNodePort: 30_001 }), 'spec.healthCheckNodePort Invalid'],
   ['an external policy without an outside', set({ externalTrafficPolicy: 'Local' }), 'spec.externalTrafficPolicy Invalid'],
   ['an unknown external policy', set({ type: 'NodePort', externalTrafficPolicy: 'x' }), 'spec.externalTrafficPolicy NotSupported'],
 ];
@@ -39,7 +43,7 @@ test('services are checked', (t) => checkCreation(t, serviceKind, service(), row
 test('services get their defaults', (t) => {
   const web: Loose = service();
   create(serviceKind, web);
-  t.deepEqual(web.spec, { ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }], type: 'ClusterIP', sessionAffinity: 'None', internalTrafficPolicy: 'Cluster' });
+  t.deepEqual(web.spec, { ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }], type: 'ClusterIP', sessionAffinity: 'None', internalTrafficPolicy: 'Cluster', ipFamilyPolicy: 'SingleStack', ipFamilies: ['IPv4'] });
   t.deepEqual(web.status, { loadBalancer: {} });
   const sticky: Loose = service();
   Object.assign(sticky.spec, { type: 'LoadBalancer', sessionAffinity: 'ClientIP' });
@@ -61,4 +65,41 @@ test('an address stays, also when an update leaves it out', (t) => {
   t.deepEqual(update(serviceKind, next, old), []);
   t.is(next.spec.clusterIP, '10.0.0.1');
   t.deepEqual(next.spec.clusterIPs, ['10.0.0.1']);
+});
+
+/** A service with `before` in its spec, updated to `after`; and what was wrong with that. */
+const updated = (before: object, after: object): { next: Loose; errors: readonly unknown[] } => {
+  const old: Loose = service();
+  Object.assign(old.spec, before);
+  create(serviceKind, old);
+  old.status = { loadBalancer: { ingress: [{ ip: '192.0.2.1' }] } };
+  const next: Loose = structuredClone(old);
+  Object.assign(next.spec, after);
+  return { errors: update(serviceKind, next, old), next };
+};
+
+test('what a type brought along goes with it, unless it was changed too', (t) => {
+  const nodePort = { type: 'LoadBalancer', clusterIP: '10.0.0.1', externalTrafficPolicy: 'Local', healthCheckNodePort: 30_001, ports: [{ port: 80, nodePort: 30_080 }] };
+  const { next: inside, errors } = updated(nodePort, { type: 'ClusterIP' });
+  t.deepEqual(errors, []);
+  t.is(inside.spec.ports[0].nodePort, undefined);
+  t.is(inside.spec.externalTrafficPolicy, undefined);
+  t.is(inside.spec.healthCheckNodePort, undefined);
+  t.is(inside.spec.allocateLoadBalancerNodePorts, undefined);
+  t.is(inside.spec.clusterIP, '10.0.0.1');
+  t.deepEqual(inside.status, { loadBalancer: {} });
+  const { next: named } = updated(nodePort, { type: 'ExternalName', externalName: 'db.example.com' });
+  t.is(named.spec.clusterIP, undefined);
+  t.is(named.spec.ipFamilies, undefined);
+  t.is(updated(nodePort, { type: 'ClusterIP', ports: [{ port: 80, nodePort: 30_081 }] }).errors.length, 1);
+  const { next: everywhere } = updated(nodePort, { externalTrafficPolicy: 'Cluster' });
+  t.is(everywhere.spec.healthCheckNodePort, undefined);
+});
+
+test('an update that leaves out ports that were given keeps them by name', (t) => {
+  const ports = [{ name: 'a', port: 80, nodePort: 30_080 }, { name: 'b', port: 81, nodePort: 30_081 }];
+  const { next: kept } = updated({ type: 'NodePort', ports }, { ports: [{ name: 'b', port: 82 }, { name: 'c', port: 80 }] });
+  t.deepEqual(kept.spec.ports.map(({ nodePort }: Loose) => nodePort), [30_081, undefined]);
+  const { next: taken } = updated({ type: 'NodePort', ports }, { ports: [{ name: 'a', port: 80 }, { name: 'c', port: 81, nodePort: 30_080 }] });
+  t.deepEqual(taken.spec.ports.map(({ nodePort }: Loose) => nodePort), [undefined, 30_080]);
 });

@@ -1,0 +1,35 @@
+import test from 'ava';
+import { controllerConfig } from '../../../controller/config.ts';
+
+const required = {
+  name: 'one', api: {}, nodes: { advertised: ['192.0.2.1:6444'] }, etcd: { endpoints: ['http://127.0.0.1:2379'] },
+  tls: { authorityCertificate: 'a', authorityKey: 'b', certificate: 'c', key: 'd' },
+};
+
+const problemsOf = (settings: object): string[] => {
+  const problems: string[] = [];
+  controllerConfig.check({ ...required, ...settings }, '', problems);
+  return problems;
+};
+
+test('the settings of services have defaults, and wrong ones are told', (t) => {
+  t.deepEqual(problemsOf({}), []);
+  t.deepEqual(problemsOf({ serviceNetwork: '10.1.0.0/16', nodePorts: '31000-31999', loadBalancerPool: '192.0.2.10-192.0.2.99', dnsAddress: '10.1.0.53', api: { advertised: ['192.0.2.1:6443'] } }), []);
+  t.deepEqual(problemsOf({ serviceNetwork: '10.96.0.0/31', nodePorts: '32767-30000', loadBalancerPool: 'x', dnsAddress: 'dns', api: { advertised: ['localhost:6443'] } }), [
+    'api.advertised[0] must be an IPv4 address and a port such as 192.0.2.1:6443',
+    'serviceNetwork must be an IPv4 range from /8 to /30 such as 10.96.0.0/16',
+    'nodePorts must be a range of ports such as 30000-32767',
+    'loadBalancerPool must be a range of addresses such as 192.0.2.10-192.0.2.99 or 192.0.2.0/24',
+    'dnsAddress must be an IPv4 address',
+  ]);
+});
+
+test('ranges that contradict each other are told', (t) => {
+  t.deepEqual(problemsOf({ serviceNetwork: '10.244.128.0/24', loadBalancerPool: '10.244.128.0/28', dnsAddress: '10.96.0.10' }), [
+    'serviceNetwork 10.244.128.0/24 must not overlap podNetwork 10.244.0.0/16',
+    'loadBalancerPool 10.244.128.0/28 must not overlap serviceNetwork 10.244.128.0/24',
+    'loadBalancerPool 10.244.128.0/28 must not overlap podNetwork 10.244.0.0/16',
+    'dnsAddress must be an address of serviceNetwork 10.244.128.0/24',
+  ]);
+  t.deepEqual(problemsOf({ dnsAddress: '10.96.0.1' }), ['dnsAddress must not be 10.96.0.1: the first address of serviceNetwork is that of the service kubernetes']);
+});
