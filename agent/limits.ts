@@ -124,3 +124,7 @@ export const networkKeptAfterMs = 5_000;
 export const networkRestoreAfterMs = 3_000;
 /** Objects that are written between two turns of the event loop. */
 export const networkKeptBatch = 200;
+
+/** Between attempts to set the rules for services. */
+export const servicesRetryMsMin = 200;
+export const servicesRetryMsMax = 30_000;

@@ -10,6 +10,9 @@ import { readHostIdentity } from './host-facts.ts';
 import { ensureIdentity, JoinFailure } from './identity.ts';
 import { NetworkStateStore } from './network/network-state.ts';
 import { NodeNetwork } from './network/node-network.ts';
+import { applyRules } from './network/masquerade.ts';
+import { forgetFlows } from './network/services/flows.ts';
+import { ServiceProxy } from './network/services/service-proxy.ts';
 import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch } from './node-status.ts';
 import { Pods } from './pods/pods.ts';
@@ -85,9 +88,20 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     cniConfigDir: containerd.cniConfigDir,
     state: network,
     ready: async () => (await facts.health()).ready,
-    onSetUp: () => node.refresh(),
+    onSetUp: (welcome) => {
+      services.setUp(welcome);
+      node.refresh();
+    },
     clock,
     log: log.child('network'),
+  });
+  const services = new ServiceProxy({
+    nodeName,
+    state: network,
+    apply: applyRules,
+    forget: forgetFlows,
+    clock,
+    log: log.child('services'),
   });
   const session = new Session({
     endpoints: config.controllers,
@@ -109,6 +123,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   log.info('running', { node: nodeName, controllers: config.controllers });
   await session.run(ending);
   log.info('ending; containers run on');
+  services.close();
   await nodeNetwork.close();
   node.close();
   pods.close();

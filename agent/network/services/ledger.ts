@@ -1,0 +1,147 @@
+/**
+ * What is in the kernel's table, by service, and the text that takes it from there to what is wanted. Pure but for its memory,
+ * which moves on with each transaction; `ledger.clear` when the kernel may be elsewhere.
+ *
+ * Invariant: an element that several services want (two have the same external address; one pod is behind many services) is in
+ * the kernel once. Of data that contradict each other the first holds, until its service gives the element up.
+ */
+import { type Elements, elementsOf, noPlaces, type Places, type SetName } from './elements.ts';
+import type { Frontend } from './frontends.ts';
+import { type ChainSpec, chainName, chainRules, idMax, idStep, table } from './ruleset.ts';
+
+interface Held {
+  readonly elements: Elements;
+  readonly places: Places;
+}
+
+/** Of each set: keys to delete, and elements to add. */
+class Difference {
+  readonly #deleted = new Map<SetName, Map<string, string>>();
+  readonly #added = new Map<SetName, Map<string, string>>();
+
+  delete(set: SetName, key: string): void {
+    this.#into(this.#deleted, set, key, key);
+  }
+
+  add(set: SetName, key: string, data: string): void {
+    this.#into(this.#added, set, key, data === '' ? key : `${key} : ${data}`);
+  }
+
+  /** Deletions first: an element whose data change is both. */
+  lines(): string[] {
+    return [...this.#commands('delete', this.#deleted), ...this.#commands('add', this.#added)];
+  }
+
+  #into(sets: Map<SetName, Map<string, string>>, set: SetName, key: string, text: string): void {
+    const elements = sets.get(set);
+    if (elements) elements.set(key, text);
+    else sets.set(set, new Map([[key, text]]));
+  }
+
+  #commands(verb: string, sets: ReadonlyMap<SetName, ReadonlyMap<string, string>>): string[] {
+    return [...sets].map(([set, elements]) => `${verb} element ip ${table} ${set} { ${[...elements.values()].join(', ')} }`);
+  }
+}
+
+const noElements: Elements = new Map();
+
+export class Ledger {
+  readonly #podNetwork: string;
+  readonly #services = new Map<string, Held>();
+  readonly #chains = new Set<string>();
+  /** Elements that more than one service wants: set and key -> the services, the one whose data hold first. */
+  readonly #owners = new Map<string, string[]>();
+  #lastId = 0;
+  readonly #idsUsed = new Set<number>();
+
+  constructor(podNetwork: string) {
+    this.#podNetwork = podNetwork;
+  }
+
+  /** The kernel's table is empty again. Numbers go on, so that none soon means another endpoint. */
+  clear(): void {
+    this.#services.clear();
+    this.#chains.clear();
+    this.#owners.clear();
+    this.#idsUsed.clear();
+  }
+
+  /** @returns the commands that bring the kernel to these frontends of these services; none when all is as it should be. */
+  change(services: Iterable<readonly [key: string, frontends: readonly Frontend[]]>): string {
+    const difference = new Difference();
+    const chains: string[] = [];
+    for (const [key, frontends] of services) {
+      const before = this.#services.get(key);
+      const { elements, places, chains: needed } = elementsOf(frontends, before?.places ?? noPlaces, () => this.#nextId());
+      for (const chain of needed) chains.push(...this.#newChains(chain));
+      this.#compare(key, before?.elements ?? noElements, elements, difference);
+      for (const id of before?.places.ids.values() ?? []) this.#idsUsed.delete(id);
+      for (const id of places.ids.values()) this.#idsUsed.add(id);
+      if (elements.size === 0) this.#services.delete(key);
+      else this.#services.set(key, { elements, places });
+    }
+    const lines = [...chains, ...difference.lines()];
+    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  }
+
+  #compare(service: string, before: Elements, now: Elements, difference: Difference): void {
+    for (const [set, elements] of before) {
+      const kept = now.get(set);
+      for (const key of elements.keys()) if (kept?.has(key) !== true) this.#give(service, set, key, difference);
+    }
+    for (const [set, elements] of now) {
+      const held = before.get(set);
+      for (const [key, data] of elements) {
+        const last = held?.get(key);
+        if (last === undefined) this.#take(service, set, key, data, difference);
+        else if (last !== data && this.#holds(service, set, key)) {
+          difference.delete(set, key);
+          difference.add(set, key, data);
+        }
+      }
+    }
+  }
+
+  #holds(service: string, set: SetName, key: string): boolean {
+    const owners = this.#owners.get(`${set} ${key}`);
+    return owners === undefined || owners[0] === service;
+  }
+
+  #take(service: string, set: SetName, key: string, data: string, difference: Difference): void {
+    const name = `${set} ${key}`;
+    const owners = this.#owners.get(name);
+    this.#owners.set(name, owners ? [...owners, service] : [service]);
+    if (owners === undefined) difference.add(set, key, data);
+  }
+
+  #give(service: string, set: SetName, key: string, difference: Difference): void {
+    const name = `${set} ${key}`;
+    const owners = this.#owners.get(name) ?? [];
+    const [left] = owners.filter((owner) => owner !== service);
+    if (left === undefined) {
+      this.#owners.delete(name);
+      difference.delete(set, key);
+      return;
+    }
+    this.#owners.set(name, owners.filter((owner) => owner !== service));
+    if (owners[0] !== service) return;
+    const data = this.#services.get(left)?.elements.get(set)?.get(key);
+    difference.delete(set, key);
+    if (data !== undefined) difference.add(set, key, data);
+  }
+
+  #newChains(chain: ChainSpec): string[] {
+    if (this.#chains.has(chainName(chain))) return [];
+    return chainRules(chain, this.#podNetwork).flatMap(([name, rules]) => {
+      if (this.#chains.has(name)) return [];
+      this.#chains.add(name);
+      return [`add chain ip ${table} ${name}`, ...rules.map((rule) => `add rule ip ${table} ${name} ${rule}`)];
+    });
+  }
+
+  #nextId(): number {
+    do this.#lastId = this.#lastId >= idMax ? idStep : this.#lastId + idStep;
+    while (this.#idsUsed.has(this.#lastId));
+    return this.#lastId;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Keeps the kernel's table in step with the services that the node is told of.
+ *
+ *     NetworkState ──► keys that changed ──► frontends ──► Ledger ──► one transaction of nft
+ *                        ▲ wait while one runs                │
+ *                        └── all of them, into a new table ◄──┘ it failed
+ *
+ * Invariant: what the ledger holds is what the kernel has; after a transaction that failed the table is made anew, in one
+ * transaction, so that nothing is ever without it. An agent that ends leaves the rules, and packets do not notice.
+ */
+import { backoffMs } from '../../../proto/process/backoff.ts';
+import type { Clock, Timer } from '../../../proto/process/clock.ts';
+import type { Log } from '../../../proto/process/log.ts';
+import type { Welcome } from '../../../proto/node-service.ts';
+import { servicesRetryMsMax, servicesRetryMsMin } from '../../limits.ts';
+import { CommandFailed } from '../command.ts';
+import type { NetworkState } from '../network-state.ts';
+import type { Flow } from './flows.ts';
+import { flowsThatEnd } from './flows.ts';
+import { type Frontend, frontendsOf } from './frontends.ts';
+import { Ledger } from './ledger.ts';
+import { emptyTable } from './ruleset.ts';
+
+export type ServiceSettings = Pick<Welcome, 'podNetwork' | 'serviceNetwork'>;
+
+export interface ServiceProxyOptions {
+  readonly nodeName: string;
+  readonly state: NetworkState;
+  /** Runs one transaction of nft. Rejects with CommandFailed; then nothing of it was done. */
+  readonly apply: (commands: string) => Promise<void>;
+  /** Makes the kernel forget flows to endpoints that are gone. */
+  readonly forget: (flows: readonly Flow[]) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** nft quotes the whole command that it could not take. */
+const errorCharactersMax = 500;
+
+export class ServiceProxy {
+  readonly #options: ServiceProxyOptions;
+  readonly #subscription: { close(): void };
+  readonly #changed = new Set<string>();
+  /** Of services that have any, as last looked at: to see which flows lose their end. */
+  readonly #frontends = new Map<string, readonly Frontend[]>();
+  #settings: ServiceSettings | undefined;
+  #ledger: Ledger | undefined;
+  #anew = true;
+  #working = false;
+  #closed = false;
+  #failures = 0;
+  #retry: Timer | undefined;
+
+  constructor(options: ServiceProxyOptions) {
+    this.#options = options;
+    this.#subscription = options.state.subscribe(({ services }) => {
+      for (const key of services) this.#changed.add(key);
+      this.#wake();
+    });
+  }
+
+  /** The cluster's networks are known. Other ones than before make the table anew. */
+  setUp({ podNetwork, serviceNetwork }: ServiceSettings): void {
+    if (this.#settings?.podNetwork === podNetwork && this.#settings.serviceNetwork === serviceNetwork) return;
+    this.#settings = { podNetwork, serviceNetwork };
+    this.#ledger = new Ledger(podNetwork);
+    this.#anew = true;
+    this.#wake();
+  }
+
+  /** Leaves the rules as they are. */
+  close(): void {
+    this.#closed = true;
+    this.#subscription.close();
+    this.#retry?.cancel();
+  }
+
+  #wake(): void {
+    if (this.#working) return;
+    this.#working = true;
+    void this.#workWhileChanged().finally(() => {
+      this.#working = false;
+    });
+  }
+
+  async #workWhileChanged(): Promise<void> {
+    const { state, clock, log } = this.#options;
+    while (!this.#closed && this.#settings && this.#ledger && state.complete && (this.#anew || this.#changed.size > 0)) {
+      this.#retry?.cancel();
+      try {
+        await this.#work(this.#settings, this.#ledger);
+        this.#failures = 0;
+      } catch (error) {
+        if (!(error instanceof CommandFailed)) throw error;
+        this.#anew = true;
+        this.#failures += 1;
+        const retryMs = backoffMs(this.#failures, { initialMs: servicesRetryMsMin, maxMs: servicesRetryMsMax });
+        log.warn('the rules for services could not be set', { error: error.message.slice(0, errorCharactersMax), retryMs });
+        this.#retry = clock.after(retryMs, () => this.#wake());
+        return;
+      }
+    }
+  }
+
+  async #work({ serviceNetwork }: ServiceSettings, ledger: Ledger): Promise<void> {
+    const { state, apply, forget } = this.#options;
+    const anew = this.#anew;
+    if (anew) {
+      ledger.clear();
+      for (const key of state.serviceKeys()) this.#changed.add(key);
+      for (const key of this.#frontends.keys()) this.#changed.add(key);
+    }
+    const keys = [...this.#changed];
+    this.#changed.clear();
+    const wanted = keys.map((key) => [key, frontendsOf(state.service(key), state.slicesOf(key), this.#options.nodeName)] as const);
+    const commands = ledger.change(wanted);
+    const text = anew ? emptyTable(serviceNetwork) + commands : commands;
+    if (text !== '') await apply(text);
+    this.#anew = false;
+    const ended = wanted.flatMap(([key, frontends]) => this.#note(key, frontends));
+    if (ended.length > 0) await forget(ended);
+  }
+
+  #note(key: string, frontends: readonly Frontend[]): readonly Flow[] {
+    const before = this.#frontends.get(key) ?? [];
+    if (frontends.length === 0) this.#frontends.delete(key);
+    else this.#frontends.set(key, frontends);
+    return flowsThatEnd(before, frontends);
+  }
+}
