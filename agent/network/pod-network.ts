@@ -42,7 +42,7 @@ export class PodNetwork {
   #settings: PodNetworkSettings | undefined;
   #retry: Timer | undefined;
   #dirty = false;
-  #syncing = false;
+  #syncing: Promise<void> | undefined;
 
   constructor(options: PodNetworkOptions) {
     this.#options = options;
@@ -70,9 +70,11 @@ export class PodNetwork {
     while (!(await ready()) && clock.monotonicMs() < deadlineMs) await clock.sleep(networkReadyPollMs);
   }
 
-  close(): void {
+  /** Resolves when nothing is under way any more. What was set up stays. */
+  async close(): Promise<void> {
     this.#subscription.close();
     this.#resync.cancel();
+    await this.#syncing;
     this.#retry?.cancel();
   }
 
@@ -85,10 +87,8 @@ export class PodNetwork {
   /** Brings the way to the other nodes in step; one run at a time, the last begins after the last change. */
   #sync(): void {
     this.#dirty = true;
-    if (this.#syncing) return;
-    this.#syncing = true;
-    void this.#syncWhileDirty().finally(() => {
-      this.#syncing = false;
+    this.#syncing ??= this.#syncWhileDirty().finally(() => {
+      this.#syncing = undefined;
     });
   }
 
