@@ -1,4 +1,4 @@
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { rows } from '../../agent/network/command.ts';
 import type { PodNetworkMode } from '../../proto/node-service.ts';
 import { type Machine, type Machines, startMachines } from '../fixtures/machines.ts';
@@ -26,7 +26,7 @@ const mtuOf = async (namespace: string): Promise<number | undefined> => {
   return links[0]?.mtu;
 };
 
-const reached = async (t: import('ava').ExecutionContext, mode: PodNetworkMode, here: Machine, there: Machine): Promise<void> => {
+const reached = async (t: ExecutionContext, mode: PodNetworkMode, here: Machine, there: Machine): Promise<void> => {
   const foreign = ['10.93.0.0/24', 'via', here.address.replace(/\d+$/, '1'), 'proto', 'static'];
   await machines.in(here.name, 'ip', 'route', 'replace', ...foreign);
   await reachAll(mode, [here, there]);
