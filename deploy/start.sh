@@ -30,11 +30,15 @@ else
   sed "s#localhost:5000/#$registry/#" deploy/examples/hello.yaml | "$berth" apply --wait -f -
 fi
 
-address=$("$berth" get pods -l app=hello -o 'jsonpath={.items[?(@.status.phase=="Running")].status.podIP}' | cut -d ' ' -f 1)
-if [ -n "$address" ]; then
-  echo
+# After a start on kept data its pods have just begun to run again, which the Deployment's status may not say yet.
+"$berth" wait pods -l app=hello --for=condition=Ready --timeout 30s > /dev/null 2>&1 || true
+address=$("$berth" get pods -l app=hello -o 'jsonpath={.items[?(@.status.containerStatuses[0].ready==true)].status.podIP}' | cut -d ' ' -f 1)
+echo
+if [ -n "$address" ] && answer=$(busybox wget -q -O - "http://$address:8080/"); then
   echo "The example answers at http://$address:8080:"
-  busybox wget -q -O - "http://$address:8080/" | sed 's/^/    /'
+  echo "    $answer"
+else
+  echo "The example does not answer at the moment; \"berth get deployments,pods\" shows how it is."
 fi
 cat <<'EOF'
 

@@ -147,7 +147,9 @@ export const up = async (context: UpContext): Promise<void> => {
 
   const certificates = await step('certificates', () => ensureCertificates(settings));
   await step('network between host and nodes', () => createHostNetwork(settings));
-  await step('programs compiled', () => compilePrograms(settings));
+  // What runs has been compiled; loading both programs would be most of what an `up` that finds all in place costs.
+  const running = supervised(folders);
+  if (!running.includes('controller') || !running.includes('node-1-agent')) await step('programs compiled', () => compilePrograms(settings));
   await step('etcd', (note) => launch(etcdService(settings), () => accepts(settings.ports.etcd), note));
   await step('registry', async (note) => {
     await launch(registryService(settings), () => answers(fetch(`http://127.0.0.1:${settings.ports.registry}/v2/`)), note);
