@@ -1,5 +1,6 @@
 /** The controller's configuration file. */
-import { address, cidr, count, listOf, oneOf, optional, port, type Rule, shape, text } from '../proto/process/config.ts';
+import { address, cidr, count, fileDescriptor, listOf, oneOf, optional, port, type Rule, shape, text } from '../proto/process/config.ts';
+import type { Listening } from './listening.ts';
 
 export interface TlsFiles {
   readonly authorityCertificate: string;
@@ -10,9 +11,9 @@ export interface TlsFiles {
 export interface ControllerConfig {
   /** Tells this controller from the others in elections and logs. */
   readonly name: string;
-  readonly api: { readonly address: string; readonly port: number };
+  readonly api: Listening;
   /** `advertised` is what agents are told to dial. */
-  readonly nodes: { readonly address: string; readonly port: number; readonly advertised: readonly string[] };
+  readonly nodes: Listening & { readonly advertised: readonly string[] };
   /** The authority's key signs the certificates of nodes that join. */
   readonly tls: TlsFiles & { readonly authorityKey: string };
   /** Without `tls` etcd is spoken to in the clear. */
@@ -24,8 +25,10 @@ export interface ControllerConfig {
 
 export const controllerConfig: Rule<ControllerConfig> = shape<ControllerConfig>({
   name: text,
-  api: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6443) }),
-  nodes: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6444), advertised: listOf(address) }),
+  api: shape<ControllerConfig['api']>({ address: optional(text, '0.0.0.0'), port: optional(port, 6443), socketFd: optional(fileDescriptor, undefined) }),
+  nodes: shape<ControllerConfig['nodes']>({
+    address: optional(text, '0.0.0.0'), port: optional(port, 6444), socketFd: optional(fileDescriptor, undefined), advertised: listOf(address),
+  }),
   tls: shape({ authorityCertificate: text, authorityKey: text, certificate: text, key: text }),
   etcd: shape({
     endpoints: listOf(text),

@@ -70,8 +70,8 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const election = new Election({ kv, key: '/berth/election/loops', id: config.name, clock, log: log.child('election'), ttlSeconds: electionTtlSeconds });
 
   await liveness.start();
-  const apiPort = (await server.listen(config.api.port, config.api.address)).port;
-  const nodesPort = await nodes.listen(config.nodes.port, config.nodes.address);
+  const apiPort = await server.listen(config.api);
+  const nodesPort = await nodes.listen(config.nodes);
   log.info('serving', { version, apiPort, nodesPort });
   await election.run(ending, async (lost) => {
     log.info('leading: the loops run here');

@@ -30,16 +30,20 @@ else
   sed "s#localhost:5000/#$registry/#" deploy/examples/hello.yaml | "$berth" apply --wait -f -
 fi
 
-address=$("$berth" get pods -l app=hello -o 'jsonpath={.items[?(@.status.phase=="Running")].status.podIP}' | cut -d ' ' -f 1)
-if [ -n "$address" ]; then
-  echo
-  echo "The example answers at http://$address:8080:"
-  busybox wget -q -O - "http://$address:8080/" | sed 's/^/    /'
-fi
+# By any node's address and the service's port; where services are not served yet, by the address of a pod.
+node=$("$berth" get nodes -o 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}')
+pod=$("$berth" get pods -l app=hello -o 'jsonpath={.items[?(@.status.phase=="Running")].status.podIP}' | cut -d ' ' -f 1)
+for address in "$node:30080" "$pod:8080"; do
+  page=$(busybox wget -q -O - "http://$address/" 2> /dev/null) || continue
+  printf '\nThe example answers at http://%s:\n    %s\n' "$address" "$page"
+  break
+done
 cat <<'EOF'
 
 Try next:
     berth get pods -o wide
+    berth node kill node-2
+    berth node start node-2
     berth scale deployment/hello --replicas 5
     berth apply -f deploy/examples/hello-v2.yaml
     berth rollout undo deployment/hello

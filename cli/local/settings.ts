@@ -65,6 +65,7 @@ export const paths = (dataDir: string) => ({
   logs: join(dataDir, 'log'),
   run: join(dataDir, 'run'),
   etcd: join(dataDir, 'etcd'),
+  etcdPeers: join(dataDir, 'etcd-peers'),
   registry: join(dataDir, 'registry'),
   build: join(dataDir, 'build'),
   config: join(dataDir, 'config'),
@@ -92,10 +93,10 @@ export const hostPrefix = (settings: ClusterSettings): string =>
 
 export const hostAddress = (settings: ClusterSettings): string => `${settings.machineNetwork}.1`;
 
-export const nodeName = (index: number): string => `node-${index}`;
+/** Names of etcd's members and of controllers: `etcd`, `etcd-2`, `etcd-3`; the first is named as the only one is. */
+export const memberName = (kind: 'etcd' | 'controller', index: number): string => (index === 1 ? kind : `${kind}-${index}`);
 
-/** The number in a node's name; undefined when it is no name of one of these nodes. */
-export const nodeIndex = (settings: ClusterSettings, name: string): number | undefined => settings.nodes.find((index) => nodeName(index) === name);
+export const nodeName = (index: number): string => `node-${index}`;
 
 export const nodeAddress = (settings: ClusterSettings, index: number): string => `${settings.machineNetwork}.${10 + index}`;
 

@@ -1,8 +1,10 @@
 /** Brings a local cluster up, and finds in place what is. Each step is idempotent, so that `up` after a crash mends. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client } from '../../proto/client.ts';
 import type { Clock } from '../../proto/process/clock.ts';
+import { apiUrl, openAdmin } from './admin.ts';
+import { startControllers } from './controllers.ts';
+import { etcdMembers, etcdService } from './etcd.ts';
 import { createHostNetwork } from './host-network.ts';
 import { buildPauseImage } from './images.ts';
 import { kubeconfigFiles, knownKubeconfigs, mergeKubeconfig, recordKubeconfigs } from './kubeconfig-merge.ts';
@@ -12,8 +14,9 @@ import { checkDisk, checkHost, checkPorts } from './preflight.ts';
 import { clusterProcesses, type ProcessFolders, type ProcessSpec, start, stop, supervised } from './processes.ts';
 import type { Progress } from './progress.ts';
 import { accepts, answers, until } from './readiness.ts';
-import { compilePrograms, controllerService, etcdService, registryService } from './services.ts';
+import { compilePrograms, registryService } from './services.ts';
 import { type ClusterSettings, contextName, nodeName, paths, pauseImage, type Ports, writeSettings } from './settings.ts';
+import { together } from './together.ts';
 
 export interface UpContext {
   readonly settings: ClusterSettings;
@@ -39,63 +42,76 @@ const ensurePauseImage = async (settings: ClusterSettings): Promise<void> => {
   if (!manifest.ok) await buildPauseImage(pauseImage(settings), { storageDir: paths(settings.dataDir).build });
 };
 
-const mergeContext = (context: UpContext, certificates: LocalCertificates, server: string): readonly string[] => {
+const mergeContext = (context: UpContext, certificates: LocalCertificates): readonly string[] => {
   const files = kubeconfigFiles(context.env);
   // Noted before it is done: a merge that is cut off is found again, too.
   recordKubeconfigs(context.settings, knownKubeconfigs(context.settings, context.env));
   for (const file of files) {
-    mergeKubeconfig(file, { name: contextName(context.settings), server, authority: certificates.authority, ...certificates.admin });
+    mergeKubeconfig(file, { name: contextName(context.settings), server: apiUrl(context.settings), authority: certificates.authority, ...certificates.admin });
   }
   return files.map((file) => file.path);
 };
 
+const memberOf = (processName: string): string => processName.replace(/-\d+$/, '');
 const portsOf: Readonly<Record<string, readonly (keyof Ports)[]>> = { etcd: ['etcd', 'etcdPeer'], registry: ['registry'], controller: ['api', 'nodes'] };
 
 /** Throws PreflightFailed. Programs whose supervisor was killed are stopped: nobody would start them again. */
 const preflight = async ({ settings, clock }: UpContext): Promise<void> => {
   checkHost();
-  const { run, logs } = paths(settings.dataDir);
-  const folders = { run, logs };
+  const folders = paths(settings.dataDir);
   const alive = new Set(supervised(folders));
   const orphans = new Set(clusterProcesses(folders).map((found) => found.name).filter((name) => !alive.has(name)));
   checkDisk(settings);
-  for (const name of orphans) await stop(folders, name, programGraceMs, clock);
-  await checkPorts(settings.ports, Object.entries(portsOf).filter(([name]) => !alive.has(name)).flatMap(([, names]) => names));
+  await Promise.all([...orphans].map((name) => stop(folders, name, programGraceMs, clock)));
+  const held = new Set([...alive].map(memberOf));
+  await checkPorts(settings.ports, Object.entries(portsOf).filter(([name]) => !held.has(name)).flatMap(([, names]) => names));
+};
+
+type Step = <T>(title: string, work: (note: (text: string) => void) => Promise<T>) => Promise<T>;
+
+/** What the control plane stands on, and what takes no part of it: side by side. */
+const startFoundation = async (context: UpContext, folders: ProcessFolders, step: Step): Promise<void> => {
+  const { settings } = context;
+  const launch = async (spec: ProcessSpec, isUp: () => Promise<boolean>, note: (text: string) => void): Promise<void> => {
+    if (!start(folders, spec)) note('already running');
+    await until(spec.name, join(folders.logs, `${spec.name}.log`), context, isUp);
+  };
+  await together([
+    step('network between host and nodes', () => createHostNetwork(settings)),
+    step('programs compiled', () => compilePrograms(settings)),
+    ...etcdMembers(settings).map((member) =>
+      step(member.name, (note) => launch(etcdService(settings, member), () => accepts(settings.ports.etcd, member.address), note))),
+    step('registry', async (note) => {
+      await launch(registryService(settings), () => answers(fetch(`http://127.0.0.1:${settings.ports.registry}/v2/`)), note);
+      await ensurePauseImage(settings);
+    }),
+  ]);
 };
 
 /** Resolves when the cluster serves and its nodes are ready. Throws PreflightFailed, NotReady, CommandFailed, the signal's reason. */
 export const up = async (context: UpContext): Promise<void> => {
   const { settings, progress, clock, signal } = context;
-  const step = <T>(title: string, work: (note: (text: string) => void) => Promise<T>): Promise<T> => {
+  const step: Step = (title, work) => {
     signal.throwIfAborted();
     return progress.step(title, work);
   };
   await step('this machine has what it takes', () => preflight(context));
   writeSettings(settings);
   const folders = foldersOf(settings);
-  const launch = async (spec: ProcessSpec, isUp: (signal: AbortSignal) => Promise<boolean>, note: (text: string) => void): Promise<void> => {
-    if (!start(folders, spec)) note('already running');
-    await until(spec.name, join(folders.logs, `${spec.name}.log`), context, isUp);
-  };
-
   const certificates = await step('certificates', () => ensureCertificates(settings));
-  await step('network between host and nodes', () => createHostNetwork(settings));
-  await step('programs compiled', () => compilePrograms(settings));
-  await step('etcd', (note) => launch(etcdService(settings), () => accepts(settings.ports.etcd), note));
-  await step('registry', async (note) => {
-    await launch(registryService(settings), () => answers(fetch(`http://127.0.0.1:${settings.ports.registry}/v2/`)), note);
-    await ensurePauseImage(settings);
-  });
-  const server = `https://127.0.0.1:${settings.ports.api}`;
-  const client = new Client({ server, ca: certificates.authority, cert: certificates.admin.certPem, key: certificates.admin.keyPem }, clock);
+  await startFoundation(context, folders, step);
+  const client = openAdmin(settings, certificates, clock);
   try {
-    await step('controller', (note) => launch(controllerService(settings), (attempt) => answers(client.text('GET', '/readyz', { signal: attempt })), note));
+    await step(settings.controllers === 1 ? 'controller' : `controllers (${settings.controllers})`, async (note) => {
+      if (!(await startControllers(settings, folders, clock))) note('already running');
+      await until('the controller', join(folders.logs, 'controller.log'), context, (attempt) => answers(client.text('GET', '/readyz', { signal: attempt })));
+    });
     const nodes = { settings, client, clock, signal, authority: certificates.authority };
-    await Promise.all(settings.nodes.map((index) => step(nodeName(index), async (note) => {
+    await together(settings.nodes.map((index) => step(nodeName(index), async (note) => {
       if (!(await startNode(nodes, index))) note('already running');
     })));
   } finally {
     client.close();
   }
-  await step('kubeconfig', async (note) => note(`context ${contextName(settings)} in ${mergeContext(context, certificates, server).join(', ')}`));
+  await step('kubeconfig', async (note) => note(`context ${contextName(settings)} in ${mergeContext(context, certificates).join(', ')}`));
 };
