@@ -1,15 +1,16 @@
 /** The machines that the host plays: each a network namespace with a containerd and an agent in it. */
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Client } from '../../proto/client.ts';
 import { ApiError, isApiError } from '../../proto/errors.ts';
 import { nodeKind, podKind } from '../../proto/kinds.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Node } from '../../proto/resources/kubernetes.ts';
+import { cniConfigDir } from './containerd.ts';
 import { createNodeNetwork, cutNode, removeNodeNetwork, routePods } from './host-network.ts';
 import { createToken } from './join-token.ts';
 import { podsOn } from './node-drain.ts';
-import { clusterProcesses, kill, killUntilGone, start, stop } from './processes.ts';
+import { clusterProcesses, kill, killUntilGone, start, stop, supervised } from './processes.ts';
 import { until, type Waiting } from './readiness.ts';
 import { containerProcesses, endContainers, nodeRemains, type Remains, removeCgroups, removeCniResults, removeShimSockets, shims, unmountAll } from './remains.ts';
 import { nodeConfigFile, nodeProcesses, nodeServices } from './services.ts';
@@ -33,7 +34,11 @@ export const startNode = async (context: NodeContext, index: number): Promise<bo
   const { settings, client } = context;
   const name = nodeName(index);
   const folders = paths(settings.dataDir);
+  const networkFiles = cniConfigDir(folders.node(name));
   await createNodeNetwork(settings, name, index);
+  const running = supervised(folders);
+  // The agent writes these when a controller welcomes it. Until then the object's Ready may be of before the power went.
+  if (!nodeProcesses(name).some((process) => running.includes(process))) rmSync(networkFiles, { recursive: true, force: true });
   const files = nodeServices(settings, name, index);
   const startedRuntime = start(folders, files.containerd);
   if (!existsSync(files.certificateFile)) writeFileSync(files.tokenFile, await createToken(client, context.authority, context.clock), { mode: 0o600 });
@@ -45,7 +50,7 @@ export const startNode = async (context: NodeContext, index: number): Promise<bo
       throw error;
     });
     podCidr = node?.spec?.podCIDR;
-    return node !== undefined && podCidr !== undefined && isReady(node);
+    return node !== undefined && podCidr !== undefined && isReady(node) && readdirSync(networkFiles).length > 0;
   });
   await routePods(settings, index, podCidr);
   return startedRuntime || startedAgent;
