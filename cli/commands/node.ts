@@ -14,6 +14,7 @@ import { ensureCertificates } from '../local/pki.ts';
 import { checkHost } from '../local/preflight.ts';
 import { supervised } from '../local/processes.ts';
 import { createProgress, type Progress } from '../local/progress.ts';
+import { nodeProcesses } from '../local/services.ts';
 import { type ClusterSettings, defaultDataDir, nodeName, nodesMax, paths, readSettings, trueDataDir, withMoreNodes, writeSettings } from '../local/settings.ts';
 import { together } from '../local/together.ts';
 import type { Program } from '../program.ts';
@@ -104,12 +105,13 @@ const kill = ({ indexes, progress, settings, program }: Job): Promise<void> =>
   together(indexes.map((index) => progress.step(`${nodeName(index)} is without power`, () => killNode(settings, index, program.clock))));
 
 /** One that is dead cannot be drained: nobody would end its pods. */
-const drain = async ({ args, program, progress }: Job, { client }: NodeContext, name: string): Promise<void> => {
+const drain = async ({ args, program, progress, settings }: Job, { client }: NodeContext, name: string): Promise<void> => {
+  if (args.force || !nodeProcesses(name).every((process) => supervised(paths(settings.dataDir)).includes(process))) return;
   const node = await client.get<Node>(nodeKind, undefined, name).catch((error: unknown) => {
     if (isApiError(error, 'NotFound')) return undefined;
     throw error;
   });
-  if (args.force || !node || !isReady(node)) return;
+  if (!node || !isReady(node)) return;
   const limits = {
     timeoutMs: parseDurationMs(args.timeout, '--timeout'),
     lateText: () => `${name} still has pods after ${args.timeout} and stays, cordoned; "berth get pods -A --field-selector spec.nodeName=${name}" shows them, and --force removes it all the same`,
