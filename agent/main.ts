@@ -23,6 +23,7 @@ import { CriRuntime } from './runtime/cri-runtime.ts';
 import { Session } from './session.ts';
 import { StatusReporter } from './status-reporter.ts';
 import { TunnelAnswers } from './tunnel.ts';
+import type { Welcome } from '../proto/node-service.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
 import { configFile, ConfigError, readConfig } from '../proto/process/config.ts';
 import { createLog, type Log } from '../proto/process/log.ts';
@@ -55,8 +56,39 @@ const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, log: 
   return runtime;
 };
 
+/** The node's networks and its proxy for services, which begin when a controller, or what the last one said, tells of the cluster's. */
+const startNetwork = (
+  { nodeName, nodeAddress, dataDir, containerd }: AgentConfig,
+  state: NetworkStateStore,
+  health: () => Promise<{ readonly ready: boolean }>,
+  onSetUp: () => void,
+  log: Log,
+) => {
+  const services = new ServiceProxy({ nodeName, state, apply: applyRules, forget: forgetFlows, clock, log: log.child('services') });
+  const network = new NodeNetwork({
+    nodeAddress,
+    dataDir,
+    cniConfigDir: containerd.cniConfigDir,
+    state,
+    ready: async () => (await health()).ready,
+    onSetUp: (welcome) => {
+      services.setUp(welcome);
+      onSetUp();
+    },
+    clock,
+    log: log.child('network'),
+  });
+  return {
+    welcomed: (welcome: Welcome): Promise<void> => network.welcomed(welcome),
+    async close(): Promise<void> {
+      services.close();
+      await network.close();
+    },
+  };
+};
+
 const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<void> => {
-  const { nodeName, nodeAddress, dataDir, containerd } = config;
+  const { nodeName, nodeAddress, dataDir } = config;
   const identity = await identityOf(config);
   const objects = new NodeObjectStore();
   const network = new NetworkStateStore(nodeName);
@@ -85,27 +117,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     log: log.child('node'),
   });
   await node.start();
-  const nodeNetwork = new NodeNetwork({
-    nodeAddress,
-    dataDir,
-    cniConfigDir: containerd.cniConfigDir,
-    state: network,
-    ready: async () => (await facts.health()).ready,
-    onSetUp: (welcome) => {
-      services.setUp(welcome);
-      node.refresh();
-    },
-    clock,
-    log: log.child('network'),
-  });
-  const services = new ServiceProxy({
-    nodeName,
-    state: network,
-    apply: applyRules,
-    forget: forgetFlows,
-    clock,
-    log: log.child('services'),
-  });
+  const nodeNetwork = startNetwork(config, network, () => facts.health(), () => node.refresh(), log);
   const session = new Session({
     endpoints: config.controllers,
     identity,
@@ -126,7 +138,6 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   log.info('running', { node: nodeName, controllers: config.controllers });
   await session.run(ending);
   log.info('ending; containers run on');
-  services.close();
   await nodeNetwork.close();
   node.close();
   pods.close();
