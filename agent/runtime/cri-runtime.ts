@@ -159,6 +159,8 @@ export class CriRuntime implements Runtime {
 
   async stopSandbox(id: string): Promise<void> {
     await this.#cri.call('StopPodSandbox', { pod_sandbox_id: id }).catch(unlessNotFound);
+    const owner = this.#observer.ownerOf(id);
+    if (owner) await this.#cgroups?.release(owner.podUid);
   }
 
   async removeSandbox(id: string): Promise<void> {
