@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
+import { relistPeriodMs } from '../../agent/limits.ts';
 import { configMapKind, podKind, secretKind } from '../../proto/kinds.ts';
 import { type ClusterFixture, pushScript, startCluster } from '../fixtures/cluster.ts';
 import { ClusterPods, containerOf, forever, isOver, isReady, podOf, shell, waitsFor } from '../fixtures/cluster-pods.ts';
@@ -164,6 +165,14 @@ test('emptyDir on disk and in memory is limited; hostPath and subPath show what 
   await pods.untilGone('dirs');
   t.false(existsSync(disk));
   t.is(readFileSync(join(host, 'file'), 'utf8'), 'from the host\n');
+});
+
+test('a pod whose emptyDir on disk outgrows its limit is evicted', async (t) => {
+  const volumes = [{ name: 'disk', emptyDir: { sizeLimit: '1Mi' } }];
+  await pods.start(podOf('outgrown', [shell(image, `head -c 3000000 /dev/zero > /disk/file; ${forever}`, { volumeMounts: [{ name: 'disk', mountPath: '/disk' }] })], { volumes }));
+  // Looked at with everything else that is listed again.
+  const pod = await pods.until('outgrown', isOver, 2 * relistPeriodMs);
+  t.like(pod.status, { phase: 'Failed', reason: 'Evicted', message: 'Usage of EmptyDir volume "disk" exceeds the limit "1Mi". ' });
 });
 
 test('a volume that cannot be mounted says why; a wrong hostPath keeps the pod waiting', async (t) => {
