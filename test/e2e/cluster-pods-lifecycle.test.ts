@@ -45,6 +45,9 @@ test('init containers run one after the other, then a sidecar, then the main con
   t.is(condition(pod, 'Initialized')?.status, 'True');
   t.like(containerOf(pod, 'second'), { ready: true, state: { terminated: { reason: 'Completed', exitCode: 0 } } });
   t.like(containerOf(pod, 'sidecar'), { ready: true, started: true });
+  process.kill(pods.pid('order', 'sidecar'), 'SIGKILL');
+  const healed = await pods.until('order', (one) => restarts(1, 'sidecar')(one) && isReady(one));
+  t.deepEqual(['first', 'third', 'main'].map((name) => containerOf(healed, name)?.restartCount), [0, 0, 0], 'a sidecar runs again by itself');
 });
 
 test('a sidecar does not keep a finished pod from being over, and is stopped after its main containers', async (t) => {
