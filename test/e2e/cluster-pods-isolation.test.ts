@@ -175,8 +175,9 @@ test('what uses more memory than it may is OOMKilled, exit codes and signals are
     pods.create(podOf('code', [shell(image, 'echo because > /dev/termination-log; exit 7')], never)),
     pods.start(podOf('signal', [shell(image, forever)], never)),
     // The first process of a namespace is safe from signals; with the pod's processes in one, the container's is not the first.
-    pods.create(podOf('sigterm', [{ name: 'main', image, command: ['/bin/sh', '-c', 'kill -TERM $$; sleep 60'] }], { ...never, shareProcessNamespace: true })),
-    pods.create(podOf('sigsegv', [{ name: 'main', image, command: ['/bin/sh', '-c', 'kill -SEGV $$; sleep 60'] }], { ...never, shareProcessNamespace: true })),
+    // Two dollars of a command are one of the shell's.
+    pods.create(podOf('sigterm', [{ name: 'main', image, command: ['/bin/sh', '-c', 'kill -TERM $$$$; sleep 60'] }], { ...never, shareProcessNamespace: true })),
+    pods.create(podOf('sigsegv', [{ name: 'main', image, command: ['/bin/sh', '-c', 'kill -SEGV $$$$; sleep 60'] }], { ...never, shareProcessNamespace: true })),
     pods.create(podOf('noted', [shell(image, 'echo last words; exit 3', { terminationMessagePolicy: 'FallbackToLogsOnError' })], never)),
     pods.create(podOf('absent', [{ name: 'main', image, command: ['/bin/no-such-program'] }], never)),
     pods.create(podOf('fine', [shell(image, 'exit 0')], never)),
