@@ -99,8 +99,10 @@ test('a private registry wants imagePullSecrets; when they come, the pod starts'
   const config = Buffer.from(JSON.stringify({ auths: { [privateHost]: { auth } } })).toString('base64');
   await cluster.client.create(secretKind, 'default', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'registry' }, type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': config } });
   const beganMs = Date.now();
+  const other = pods.start(podOf('public', plain(image).containers)).then(() => Date.now() - beganMs);
   t.true(isReady(await pods.until('private', isReady)));
-  t.true(Date.now() - beganMs < 5_000, `${Date.now() - beganMs} ms after the secret came`);
+  const tookMs = Date.now() - beganMs;
+  t.true(tookMs < 5_000 + 2 * (await other), `${tookMs} ms after the secret came`);
 });
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');

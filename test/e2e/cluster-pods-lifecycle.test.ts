@@ -214,7 +214,7 @@ test('gRPC and HTTPS probes ask what serves in the pod, and hooks over HTTP reac
   await until('both probes were refused', async () => {
     const events = await eventsOf('server');
     return events.includes('HTTP probe failed with statuscode: 503') && events.includes('service unhealthy (responded with \\"NOT_SERVING\\")');
-  }, 60_000);
+  }, 100_000);
   t.deepEqual(['main', 'beside'].map((name) => containerOf(pods.get('server'), name)?.ready), [false, false]);
   say('ready');
   const { podIP: host = '' } = (await pods.until('server', isReady)).status ?? {};
@@ -251,7 +251,7 @@ test('a probe that takes too long fails, successes are counted, and a probe may 
   ]);
   await pods.until('probe-thrice', isReady);
   t.true(Number(pods.inside('probe-thrice', 'wc -l < /tries/made')) >= 3);
-  await until('the timeout is told', async () => (await eventsOf('probe-slow')).includes('command timed out after 1s'), 60_000);
+  await until('the timeout is told', async () => (await eventsOf('probe-slow')).includes('command timed out after 1s'), 100_000);
   t.is(containerOf(pods.get('probe-slow'))?.ready, false);
   t.is(containerOf(await pods.until('probe-grace', restarts(1)))?.lastState?.terminated?.exitCode, 137);
   await pods.delete('probe-grace', 0);

