@@ -40,10 +40,13 @@ export const criLimits = {
   reconnectDelayMsMin: 50,
   reconnectDelayMsMax: 1000,
   messageBytesMax: 16 << 20,
-  /** How long an exit that was announced may take until CRI shows it. */
-  exitShownTimeoutMs: 2000,
+  /** How long an exit that was announced may take until CRI shows it: a busy containerd takes seconds, and tries again itself for minutes. */
+  exitShownTimeoutMs: 600_000,
   exitAskDelayMsMin: 2,
-  exitAskDelayMsMax: 50,
+  /** Doubled up to this; after that a part of the time that was waited so far, up to a second. */
+  exitAskDelaySoonMsMax: 50,
+  exitAskWaitedRatio: 0.25,
+  exitAskDelayMsMax: 1000,
 } as const;
 
 /** Containers, images, logs and volumes. */

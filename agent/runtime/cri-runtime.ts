@@ -162,7 +162,9 @@ export class CriRuntime implements Runtime {
   }
 
   async stopSandbox(id: string): Promise<void> {
+    const podUid = this.#observer.ownerOf(id)?.podUid;
     await this.#changing(id, () => this.#cri.call('StopPodSandbox', { pod_sandbox_id: id }));
+    if (podUid !== undefined) await this.#cgroups?.release(podUid);
   }
 
   async removeSandbox(id: string): Promise<void> {
