@@ -5,6 +5,8 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AgentConfig, agentConfig } from './config.ts';
+import { claimDnsAddress } from './dns/dns-address.ts';
+import { NodeDns } from './dns/node-dns.ts';
 import { EventQueue } from './event-queue.ts';
 import { readHostIdentity } from './host-facts.ts';
 import { ensureIdentity, JoinFailure } from './identity.ts';
@@ -35,7 +37,7 @@ const identityOf = async ({ dataDir, join: { url, tokenFile }, nodeName }: Agent
   return identity;
 };
 
-const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, log: Log): Promise<CriRuntime> => {
+const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, dns: NodeDns, log: Log): Promise<CriRuntime> => {
   const { nodeName, nodeAddress, dataDir, containerd, cgroupParent } = config;
   const runtime = new CriRuntime({
     socket: containerd.socket,
@@ -44,6 +46,7 @@ const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, log: 
     hostIp: nodeAddress,
     cgroupParent,
     objects,
+    clusterDns: () => dns.cluster,
     clock,
     random,
     log: log.child('runtime'),
@@ -59,7 +62,8 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const network = new NetworkStateStore(nodeName);
   const events = new EventQueue();
   const reporter = new StatusReporter(clock, log.child('reports'));
-  const runtime = await startRuntime(config, objects, log);
+  const dns = new NodeDns({ state: network, claim: claimDnsAddress, clock, random, log: log.child('dns') });
+  const runtime = await startRuntime(config, objects, dns, log);
   const facts = runtimeFacts(runtime);
   const pods = new Pods({
     runtime,
@@ -88,8 +92,9 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     cniConfigDir: containerd.cniConfigDir,
     state: network,
     ready: async () => (await facts.health()).ready,
-    onSetUp: (welcome) => {
+    onSetUp: async (welcome) => {
       services.setUp(welcome);
+      await dns.setUp(welcome);
       node.refresh();
     },
     clock,
@@ -124,6 +129,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   await session.run(ending);
   log.info('ending; containers run on');
   services.close();
+  dns.close();
   await nodeNetwork.close();
   node.close();
   pods.close();
