@@ -22,6 +22,8 @@ export interface ResolverOptions {
   readonly cache: AnswerCache;
   readonly clock: Clock;
   readonly log: Log;
+  /** Questions that are with other servers at the same time; beyond, they fail. */
+  readonly asksMax?: number;
 }
 
 export class Resolver {
@@ -79,13 +81,13 @@ export class Resolver {
   }
 
   #forward(question: Buffer, options: AskOptions): Buffer | Promise<Buffer> {
-    const { cache, clock } = this.#options;
+    const { cache, clock, asksMax = dnsLimits.asksMax } = this.#options;
     const key = questionKey(question, options);
     const kept = cache.get(key, clock.monotonicMs());
     if (kept) return kept;
     const asking = this.#asking.get(key);
     if (asking) return asking;
-    if (this.#asking.size >= dnsLimits.asksMax) return emptyReply(question, rcodes.servFail);
+    if (this.#asking.size >= asksMax) return emptyReply(question, rcodes.servFail);
     const asked = this.#ask(question, options, key).finally(() => this.#asking.delete(key));
     this.#asking.set(key, asked);
     return asked;
