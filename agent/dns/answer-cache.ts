@@ -47,8 +47,8 @@ export class AnswerCache {
 
   put(key: string, reply: Buffer, seconds: number, nowMs: number): void {
     this.#remove(key);
-    if (seconds <= 0) return;
     const kept = { reply, sinceMs: nowMs, untilMs: nowMs + Math.min(seconds, dnsLimits.cacheTtlSecondsMax) * 1000 };
+    if (seconds <= 0 || bytesOf(key, kept) > this.#bytesMax) return;
     this.#entries.set(key, kept);
     this.#bytes += bytesOf(key, kept);
     for (const oldest of this.#entries.keys()) {
