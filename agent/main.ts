@@ -10,6 +10,8 @@ import { NodeDns } from './dns/node-dns.ts';
 import { EventQueue } from './event-queue.ts';
 import { readHostIdentity } from './host-facts.ts';
 import { ensureIdentity, JoinFailure } from './identity.ts';
+import { leasesDirOf } from './network/cni.ts';
+import { lostAddresses, lostHostPorts } from './network/lost-addresses.ts';
 import { NetworkStateStore } from './network/network-state.ts';
 import { NodeNetwork } from './network/node-network.ts';
 import { applyRules } from './network/masquerade.ts';
@@ -50,6 +52,7 @@ const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, dns: 
     clock,
     random,
     log: log.child('runtime'),
+    lost: [lostAddresses(leasesDirOf(dataDir)), lostHostPorts],
   });
   await runtime.start();
   return runtime;

@@ -13,6 +13,8 @@ export const replicaSetBurstPods = 500;
 export const loopWritesMax = 64;
 /** Finished pods that are kept, cluster-wide; the oldest go first. */
 export const finishedPodsMax = 12_500;
+/** How long the subnet of a node that was deleted is kept from other nodes: pods may still run there. */
+export const subnetRestMs = 5 * 60_000;
 /** How long a node must be missing before the pods bound to it are removed. */
 export const missingNodeQuarantineMs = 40_000;
 /** How long a new leader waits for nodes that it has not seen alive yet: they may be on their way to another controller. */

@@ -30,16 +30,22 @@ else
   sed "s#localhost:5000/#$registry/#" deploy/examples/hello.yaml | "$berth" apply --wait -f -
 fi
 
-address=$("$berth" get pods -l app=hello -o 'jsonpath={.items[?(@.status.phase=="Running")].status.podIP}' | cut -d ' ' -f 1)
-if [ -n "$address" ]; then
-  echo
-  echo "The example answers at http://$address:8080:"
-  busybox wget -q -O - "http://$address:8080/" | sed 's/^/    /'
+# After a start on kept data its pods have just begun to run again, which the Deployment's status may not say yet.
+"$berth" wait pods -l app=hello --for=condition=Ready --timeout 30s > /dev/null 2>&1 || true
+node=$("$berth" get nodes -o 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}')
+echo
+if answer=$(busybox wget -q -O - "http://$node:30080/"); then
+  echo "The example answers at http://$node:30080, on every node's address:"
+  echo "    $answer"
+else
+  echo "The example does not answer at the moment; \"berth get deployments,pods\" shows how it is."
 fi
 cat <<'EOF'
 
 Try next:
     berth get pods -o wide
+    berth node kill node-2
+    berth node start node-2
     berth scale deployment/hello --replicas 5
     berth apply -f deploy/examples/hello-v2.yaml
     berth rollout undo deployment/hello

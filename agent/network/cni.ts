@@ -9,6 +9,9 @@ import { rows } from './command.ts';
 const fileName = '10-berth.conflist';
 const defaultMtu = 1_500;
 
+/** Where host-local keeps the addresses that it has given. */
+export const leasesDirOf = (dataDir: string): string => join(dataDir, 'cni-leases');
+
 /**
  * The network list for a node's subnet; see the bridge, host-local and portmap plugins for the fields. `leasesDir` is where
  * host-local keeps the addresses it has given: the node's own, since nodes of one machine share the default.

@@ -44,7 +44,7 @@ export class NodeNetwork {
 
   async close(): Promise<void> {
     this.#restoring.cancel();
-    this.#podNetwork.close();
+    await this.#podNetwork.close();
     await this.#keeper.close();
   }
 

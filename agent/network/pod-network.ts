@@ -2,12 +2,11 @@
  * The pod network on this node: its own subnet as soon as it is known, and the way to those of the other nodes, kept in
  * step with the list of nodes.
  */
-import { join } from 'node:path';
 import type { Welcome } from '../../proto/node-service.ts';
 import type { Clock, Timer } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import { networkReadyPollMs, networkReadyTimeoutMs, networkResyncPeriodMs, networkRetryMs } from '../limits.ts';
-import { networkList, uplinkMtu, writeNetworkList } from './cni.ts';
+import { leasesDirOf, networkList, uplinkMtu, writeNetworkList } from './cni.ts';
 import { CommandFailed, rows, runBatch } from './command.ts';
 import { enableForwarding } from './forwarding.ts';
 import { applyRules, masqueradeRules } from './masquerade.ts';
@@ -42,7 +41,7 @@ export class PodNetwork {
   #settings: PodNetworkSettings | undefined;
   #retry: Timer | undefined;
   #dirty = false;
-  #syncing = false;
+  #syncing: Promise<void> | undefined;
 
   constructor(options: PodNetworkOptions) {
     this.#options = options;
@@ -64,15 +63,17 @@ export class PodNetwork {
     await this.#setUpDevice(settings, mtu);
     this.#settings = settings;
     this.#sync();
-    if (!(await writeNetworkList(cniConfigDir, networkList(podCidr, mtu, join(dataDir, 'cni-leases'))))) return;
+    if (!(await writeNetworkList(cniConfigDir, networkList(podCidr, mtu, leasesDirOf(dataDir))))) return;
     // The runtime reads the file when it sees it.
     const deadlineMs = clock.monotonicMs() + networkReadyTimeoutMs;
     while (!(await ready()) && clock.monotonicMs() < deadlineMs) await clock.sleep(networkReadyPollMs);
   }
 
-  close(): void {
+  /** Resolves when nothing is under way any more. What was set up stays. */
+  async close(): Promise<void> {
     this.#subscription.close();
     this.#resync.cancel();
+    await this.#syncing;
     this.#retry?.cancel();
   }
 
@@ -85,10 +86,8 @@ export class PodNetwork {
   /** Brings the way to the other nodes in step; one run at a time, the last begins after the last change. */
   #sync(): void {
     this.#dirty = true;
-    if (this.#syncing) return;
-    this.#syncing = true;
-    void this.#syncWhileDirty().finally(() => {
-      this.#syncing = false;
+    this.#syncing ??= this.#syncWhileDirty().finally(() => {
+      this.#syncing = undefined;
     });
   }
 

@@ -26,7 +26,7 @@ import { hostsFile } from './hostname.ts';
 import { ImageGc } from './image-gc.ts';
 import { Images } from './images.ts';
 import { isUid, Layout, uidOfLogFolder } from './layout.ts';
-import { Leftovers } from './leftovers.ts';
+import { Leftovers, type LostFinder } from './leftovers.ts';
 import { LogRotation } from './log-rotation.ts';
 import { lostNamespaces } from './lost-namespaces.ts';
 import { lostShims } from './lost-shims.ts';
@@ -57,6 +57,8 @@ export interface CriRuntimeOptions {
   /** What containers without limits may use; the whole machine unless said otherwise. */
   readonly allocatable?: NodeFacts['allocatable'];
   readonly resolvConf?: string;
+  /** Finds what others hold for sandboxes that are gone. */
+  readonly lost?: readonly LostFinder[];
 }
 
 const defaultClusterDomain = 'cluster.local';
@@ -92,7 +94,7 @@ export class CriRuntime implements Runtime {
     this.#node = { nodeName, hostIp, allocatable };
     this.#cri = new Cri(socket, () => clock.nowMs());
     this.#observer = new Observer(this.#cri, this.#layout);
-    this.#leftovers = new Leftovers([lostShims(socket), lostNamespaces(dirname(socket))]);
+    this.#leftovers = new Leftovers([lostShims(socket), lostNamespaces(dirname(socket)), ...(options.lost ?? [])]);
     this.#events = new RuntimeEvents({ socket, cri: this.#cri, observer: this.#observer, clock, log, onGap: () => this.#leftovers.afterBreak() });
     this.#images = new Images(this.#cri, objects, clock);
     this.#imageGc = new ImageGc({ cri: this.#cri, clock, log });

@@ -12,11 +12,13 @@ const tooLarge = (bytesMax: number): ApiError =>
  * the answer instead of a reset. A client that sends without end is cut off. Never rejects.
  */
 export const discardBody = async (request: IncomingMessage): Promise<void> => {
+  // An answered request lets go of its connection, and would not take it along.
+  const { socket } = request;
   let bytes = 0;
   try {
     for await (const chunk of request) {
       bytes += (chunk as Buffer).length;
-      if (bytes > bodyDiscardedBytesMax) break;
+      if (bytes > bodyDiscardedBytesMax) socket.destroy();
     }
   } catch {
     // The client is gone, which is an end too.

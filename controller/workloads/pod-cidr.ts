@@ -1,43 +1,18 @@
 /**
- * Gives every node its own range of pod addresses: one subnet of the cluster's range, kept until the node is deleted.
+ * Gives every node its own range of pod addresses: one subnet of the cluster's range, kept until the node is deleted. Pods may
+ * still run on a node that was deleted, so its subnet rests before another gets it; the same node, made anew, gets it at once.
  *
  * Writes: spec.podCIDR and spec.podCIDRs of nodes.
  * Invariant: no two nodes have the same subnet. One worker alone gives them out, and it counts those it has given.
  */
-import { assert } from '../../proto/process/assert.ts';
-import { nodeKind } from '../../proto/kinds.ts';
-import type { Node } from '../../proto/resources/kubernetes.ts';
+import { nodeKind, podKind } from '../../proto/kinds.ts';
+import type { Node, Pod } from '../../proto/resources/kubernetes.ts';
 import type { Change } from '../store/stored.ts';
 import { type LoopParts, writesAs } from './loop.ts';
 import type { Reconciliation } from './reconciler.ts';
+import { SubnetPool, SubnetRange } from './subnet-pool.ts';
 
 const name = 'node-ipam-controller';
-
-/** Subnets of one IPv4 range, by number. Pure. */
-export class SubnetRange {
-  readonly size: number;
-  readonly #baseAddress: number;
-  readonly #bits: number;
-
-  /** @param range such as `10.244.0.0/16` @param subnetBits length of a subnet's prefix, such as 24 */
-  constructor(range: string, subnetBits: number) {
-    const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(range);
-    assert(match, `${range} is not an IPv4 range`);
-    const [a = 0, b = 0, c = 0, d = 0, bits = 0] = match.slice(1).map(Number);
-    assert([a, b, c, d].every((byte) => byte < 256), `${range} is not an IPv4 range`);
-    assert(bits <= subnetBits && subnetBits <= 30, `subnets of /${subnetBits} do not fit in ${range}`);
-    this.size = 2 ** (subnetBits - bits);
-    this.#bits = subnetBits;
-    const address = ((a * 256 + b) * 256 + c) * 256 + d;
-    this.#baseAddress = address - (address % 2 ** (32 - bits));
-  }
-
-  at(index: number): string {
-    const address = this.#baseAddress + index * 2 ** (32 - this.#bits);
-    const bytes = [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256);
-    return `${bytes.join('.')}/${this.#bits}`;
-  }
-}
 
 export interface PodNetworkOptions {
   /** The cluster's range, such as `10.244.0.0/16`. */
@@ -53,41 +28,40 @@ export class PodCidrs implements Reconciliation {
   readonly kinds = [nodeKind];
   readonly #parts: LoopParts;
   readonly #range: SubnetRange;
-  /** Subnet -> node: those that nodes carry, and those given and not yet written. */
-  readonly #taken = new Map<string, string>();
-  /** Where the search goes on, so that a subnet just freed is used again last. */
-  #next = 0;
+  #pool: SubnetPool;
+  /** Whether this term has looked for pods of nodes that were deleted before it. */
+  #looked = false;
 
   constructor(parts: LoopParts, podNetwork: PodNetworkOptions) {
     this.#parts = parts;
     this.#range = new SubnetRange(podNetwork.range, podNetwork.subnetBits);
+    this.#pool = new SubnetPool(this.#range);
   }
 
   reset(): void {
-    this.#taken.clear();
-    this.#next = 0;
+    this.#pool = new SubnetPool(this.#range);
+    this.#looked = false;
   }
 
   *keysOf({ type, stored }: Change): Iterable<string> {
-    const node = stored.object as Node;
-    const subnet = node.spec?.podCIDR;
-    if (type === 'DELETED') {
-      for (const [taken, owner] of this.#taken) if (owner === stored.key) this.#taken.delete(taken);
-    } else if (subnet) this.#taken.set(subnet, stored.key);
+    const subnet = (stored.object as Node).spec?.podCIDR;
+    if (type === 'DELETED') this.#pool.free(stored.key, this.#parts.clock.monotonicMs());
+    else if (subnet) this.#pool.take(subnet, stored.key);
     else yield stored.key;
   }
 
   async reconcile(key: string): Promise<void> {
-    const { reader, verbs, recorder } = this.#parts;
+    const { reader, verbs, recorder, clock } = this.#parts;
     const node = reader.get<Node>(nodeKind, key)?.object;
     if (node === undefined || node.spec?.podCIDR) return;
-    const subnet = this.#pick();
+    this.#lookForPods();
+    const subnet = this.#pool.pick(key, clock.monotonicMs());
     if (subnet === undefined) {
       recorder.record(node, 'Warning', 'CIDRNotAvailable', `Node ${key} status is now: CIDRNotAvailable`, { component: name });
-      // Comes back when a node changes; and by its backoff when one is deleted.
+      // Comes back when a node changes; and by its backoff when one is deleted, or a subnet has rested.
       throw new Error('no pod subnet is free');
     }
-    this.#taken.set(subnet, key);
+    this.#pool.take(subnet, key);
     try {
       await verbs.modify<Node>(
         nodeKind,
@@ -97,16 +71,19 @@ export class PodCidrs implements Reconciliation {
       );
     } finally {
       const written = reader.get<Node>(nodeKind, key)?.object.spec?.podCIDR;
-      if (written !== subnet) this.#taken.delete(subnet);
+      if (written !== subnet) this.#pool.giveBack(subnet);
     }
   }
 
-  #pick(): string | undefined {
-    for (let tried = 0; tried < this.#range.size; tried += 1) {
-      const subnet = this.#range.at(this.#next);
-      this.#next = (this.#next + 1) % this.#range.size;
-      if (!this.#taken.has(subnet)) return subnet;
+  /** Nodes that were deleted while another controller led are seen by the pods that they left, once a term. */
+  #lookForPods(): void {
+    if (this.#looked) return;
+    this.#looked = true;
+    const { reader, clock } = this.#parts;
+    for (const { object } of reader.list<Pod>(podKind)) {
+      const [nodeName, address] = [object.spec?.nodeName, object.status?.podIP];
+      const subnet = address === undefined ? undefined : this.#range.of(address);
+      if (nodeName && subnet && !reader.get(nodeKind, nodeName)) this.#pool.rest(subnet, nodeName, clock.monotonicMs());
     }
-    return undefined;
   }
 }

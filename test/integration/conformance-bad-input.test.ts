@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
+import { requestTimeoutMs } from '../../controller/limits.ts';
 import { kinds } from '../../proto/kinds.ts';
 import { createAuthority, issueCertificate } from '../../proto/process/tls.ts';
 import { configMapNamed, deploymentNamed, podNamed } from '../fixtures/api-objects.ts';
@@ -291,6 +292,7 @@ test.serial('a body without end is answered while it comes, and then cut off', a
   const answered = rest(socket);
   const piece = Buffer.alloc(2 ** 20, 'x');
   let sent = 0;
+  const startMs = performance.now();
   socket.write(`POST ${configMaps} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${2 ** 40}\r\n\r\n`);
   while (!socket.destroyed) {
     sent += piece.length;
@@ -298,6 +300,7 @@ test.serial('a body without end is answered while it comes, and then cut off', a
   }
   t.regex(await answered, /^HTTP\/1\.1 413 [\s\S]*"reason":"RequestEntityTooLarge"/);
   t.true(sent < 2 ** 28, `${sent} bytes`);
+  t.true(performance.now() - startMs < requestTimeoutMs, 'for its length, not for its time');
   t.deepEqual(await contents(), before);
 });
 

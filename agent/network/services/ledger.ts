@@ -20,7 +20,8 @@ class Difference {
   readonly #added = new Map<SetName, Map<string, string>>();
 
   delete(set: SetName, key: string): void {
-    this.#into(this.#deleted, set, key, key);
+    // What this very transaction was to add is not there to be deleted, unless it replaces something.
+    if (this.#added.get(set)?.delete(key) !== true) this.#into(this.#deleted, set, key, key);
   }
 
   add(set: SetName, key: string, data: string): void {
@@ -39,7 +40,8 @@ class Difference {
   }
 
   #commands(verb: string, sets: ReadonlyMap<SetName, ReadonlyMap<string, string>>): string[] {
-    return [...sets].map(([set, elements]) => `${verb} element ip ${table} ${set} { ${[...elements.values()].join(', ')} }`);
+    const some = [...sets].filter(([, elements]) => elements.size > 0);
+    return some.map(([set, elements]) => `${verb} element ip ${table} ${set} { ${[...elements.values()].join(', ')} }`);
   }
 }
 

@@ -1,7 +1,7 @@
 import test from 'ava';
 import { changedTaints, unknownConditions } from '../../../../controller/workloads/node-conditions.ts';
 import { markedReady } from '../../../../controller/workloads/node-lifecycle.ts';
-import { SubnetRange } from '../../../../controller/workloads/pod-cidr.ts';
+import { SubnetRange } from '../../../../controller/workloads/subnet-pool.ts';
 import { evictionDueMs } from '../../../../controller/workloads/taint-eviction.ts';
 import { timestamp } from '../../../../proto/process/clock.ts';
 import type { Node, Taint } from '../../../../proto/resources/kubernetes.ts';
