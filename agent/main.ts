@@ -58,6 +58,19 @@ const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, dns: 
   return runtime;
 };
 
+const startNodeStatus = async ({ nodeName, nodeAddress, dataDir }: AgentConfig, facts: ReturnType<typeof runtimeFacts>, log: Log): Promise<NodeStatusWatch> => {
+  const node = new NodeStatusWatch({
+    settings: { nodeName, addresses: [nodeAddress] },
+    host: await readHostIdentity(),
+    rootDir: dataDir,
+    runtime: facts,
+    clock,
+    log: log.child('node'),
+  });
+  await node.start();
+  return node;
+};
+
 const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<void> => {
   const { nodeName, nodeAddress, dataDir, containerd } = config;
   const identity = await identityOf(config);
@@ -80,15 +93,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   });
   objects.subscribe((kind, namespace, name) => pods.objectChanged(kind, namespace, name));
   await pods.start();
-  const node = new NodeStatusWatch({
-    settings: { nodeName, addresses: [nodeAddress] },
-    host: await readHostIdentity(),
-    rootDir: dataDir,
-    runtime: facts,
-    clock,
-    log: log.child('node'),
-  });
-  await node.start();
+  const node = await startNodeStatus(config, facts, log);
   const nodeNetwork = new NodeNetwork({
     nodeAddress,
     dataDir,
@@ -103,14 +108,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     clock,
     log: log.child('network'),
   });
-  const services = new ServiceProxy({
-    nodeName,
-    state: network,
-    apply: applyRules,
-    forget: forgetFlows,
-    clock,
-    log: log.child('services'),
-  });
+  const services = new ServiceProxy({ nodeName, state: network, apply: applyRules, forget: forgetFlows, clock, log: log.child('services') });
   const session = new Session({
     endpoints: config.controllers,
     identity,
