@@ -25,6 +25,7 @@ import { CriRuntime } from './runtime/cri-runtime.ts';
 import { Session } from './session.ts';
 import { StatusReporter } from './status-reporter.ts';
 import { TunnelAnswers } from './tunnel.ts';
+import type { Welcome } from '../proto/node-service.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
 import { configFile, ConfigError, readConfig } from '../proto/process/config.ts';
 import { createLog, type Log } from '../proto/process/log.ts';
@@ -58,21 +59,39 @@ const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, dns: 
   return runtime;
 };
 
-const startNodeStatus = async ({ nodeName, nodeAddress, dataDir }: AgentConfig, facts: ReturnType<typeof runtimeFacts>, log: Log): Promise<NodeStatusWatch> => {
-  const node = new NodeStatusWatch({
-    settings: { nodeName, addresses: [nodeAddress] },
-    host: await readHostIdentity(),
-    rootDir: dataDir,
-    runtime: facts,
+/** The node's networks and its proxy for services, which begin when a controller, or what the last one said, tells of the cluster's. */
+const startNetwork = (
+  { nodeName, nodeAddress, dataDir, containerd }: AgentConfig,
+  state: NetworkStateStore,
+  health: () => Promise<{ readonly ready: boolean }>,
+  onSetUp: (welcome: Welcome) => Promise<void>,
+  log: Log,
+) => {
+  const services = new ServiceProxy({ nodeName, state, apply: applyRules, forget: forgetFlows, clock, log: log.child('services') });
+  const network = new NodeNetwork({
+    nodeAddress,
+    dataDir,
+    cniConfigDir: containerd.cniConfigDir,
+    state,
+    ready: async () => (await health()).ready,
+    onSetUp: (welcome) => {
+      services.setUp(welcome);
+      return onSetUp(welcome);
+    },
     clock,
-    log: log.child('node'),
+    log: log.child('network'),
   });
-  await node.start();
-  return node;
+  return {
+    welcomed: (welcome: Welcome): Promise<void> => network.welcomed(welcome),
+    async close(): Promise<void> {
+      services.close();
+      await network.close();
+    },
+  };
 };
 
 const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<void> => {
-  const { nodeName, nodeAddress, dataDir, containerd } = config;
+  const { nodeName, nodeAddress, dataDir } = config;
   const identity = await identityOf(config);
   const objects = new NodeObjectStore();
   const network = new NetworkStateStore(nodeName);
@@ -93,22 +112,20 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   });
   objects.subscribe((kind, namespace, name) => pods.objectChanged(kind, namespace, name));
   await pods.start();
-  const node = await startNodeStatus(config, facts, log);
-  const nodeNetwork = new NodeNetwork({
-    nodeAddress,
-    dataDir,
-    cniConfigDir: containerd.cniConfigDir,
-    state: network,
-    ready: async () => (await facts.health()).ready,
-    onSetUp: async (welcome) => {
-      services.setUp(welcome);
-      await dns.setUp(welcome);
-      node.refresh();
-    },
+  const node = new NodeStatusWatch({
+    settings: { nodeName, addresses: [nodeAddress] },
+    host: await readHostIdentity(),
+    rootDir: dataDir,
+    runtime: facts,
     clock,
-    log: log.child('network'),
+    log: log.child('node'),
   });
-  const services = new ServiceProxy({ nodeName, state: network, apply: applyRules, forget: forgetFlows, clock, log: log.child('services') });
+  await node.start();
+  const onSetUp = async (welcome: Welcome): Promise<void> => {
+    await dns.setUp(welcome);
+    node.refresh();
+  };
+  const nodeNetwork = startNetwork(config, network, () => facts.health(), onSetUp, log);
   const session = new Session({
     endpoints: config.controllers,
     identity,
@@ -129,7 +146,6 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   log.info('running', { node: nodeName, controllers: config.controllers });
   await session.run(ending);
   log.info('ending; containers run on');
-  services.close();
   dns.close();
   await nodeNetwork.close();
   node.close();
