@@ -5,6 +5,8 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AgentConfig, agentConfig } from './config.ts';
+import { claimDnsAddress } from './dns/dns-address.ts';
+import { NodeDns } from './dns/node-dns.ts';
 import { EventQueue } from './event-queue.ts';
 import { readHostIdentity } from './host-facts.ts';
 import { ensureIdentity, JoinFailure } from './identity.ts';
@@ -38,7 +40,7 @@ const identityOf = async ({ dataDir, join: { url, tokenFile }, nodeName }: Agent
   return identity;
 };
 
-const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, log: Log): Promise<CriRuntime> => {
+const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, dns: NodeDns, log: Log): Promise<CriRuntime> => {
   const { nodeName, nodeAddress, dataDir, containerd, cgroupParent } = config;
   const runtime = new CriRuntime({
     socket: containerd.socket,
@@ -47,6 +49,7 @@ const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, log: 
     hostIp: nodeAddress,
     cgroupParent,
     objects,
+    clusterDns: () => dns.cluster,
     clock,
     random,
     log: log.child('runtime'),
@@ -61,7 +64,7 @@ const startNetwork = (
   { nodeName, nodeAddress, dataDir, containerd }: AgentConfig,
   state: NetworkStateStore,
   health: () => Promise<{ readonly ready: boolean }>,
-  onSetUp: () => void,
+  onSetUp: (welcome: Welcome) => Promise<void>,
   log: Log,
 ) => {
   const services = new ServiceProxy({ nodeName, state, apply: applyRules, forget: forgetFlows, clock, log: log.child('services') });
@@ -73,7 +76,7 @@ const startNetwork = (
     ready: async () => (await health()).ready,
     onSetUp: (welcome) => {
       services.setUp(welcome);
-      onSetUp();
+      return onSetUp(welcome);
     },
     clock,
     log: log.child('network'),
@@ -94,7 +97,8 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const network = new NetworkStateStore(nodeName);
   const events = new EventQueue();
   const reporter = new StatusReporter(clock, log.child('reports'));
-  const runtime = await startRuntime(config, objects, log);
+  const dns = new NodeDns({ state: network, claim: claimDnsAddress, clock, random, log: log.child('dns') });
+  const runtime = await startRuntime(config, objects, dns, log);
   const facts = runtimeFacts(runtime);
   const pods = new Pods({
     runtime,
@@ -117,7 +121,11 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     log: log.child('node'),
   });
   await node.start();
-  const nodeNetwork = startNetwork(config, network, () => facts.health(), () => node.refresh(), log);
+  const onSetUp = async (welcome: Welcome): Promise<void> => {
+    await dns.setUp(welcome);
+    node.refresh();
+  };
+  const nodeNetwork = startNetwork(config, network, () => facts.health(), onSetUp, log);
   const session = new Session({
     endpoints: config.controllers,
     identity,
@@ -138,6 +146,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   log.info('running', { node: nodeName, controllers: config.controllers });
   await session.run(ending);
   log.info('ending; containers run on');
+  dns.close();
   await nodeNetwork.close();
   node.close();
   pods.close();
