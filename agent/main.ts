@@ -15,6 +15,7 @@ import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch, type RuntimeFacts } from './node-status.ts';
 import { Pods } from './pods/pods.ts';
 import { runtimeFacts } from './runtime-facts.ts';
+import { Commands } from './runtime/commands.ts';
 import { CriRuntime } from './runtime/cri-runtime.ts';
 import { Session } from './session.ts';
 import { StatusReporter } from './status-reporter.ts';
@@ -61,6 +62,15 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     log: log.child('runtime'),
   });
   await runtime.start();
+  const commands = new Commands({
+    socket: containerd.socket,
+    folder: join(dataDir, 'commands'),
+    observe: (podUid) => runtime.observePod(podUid),
+    nowMs: () => clock.nowMs(),
+    random,
+    log: log.child('commands'),
+  });
+  await commands.start();
   const facts = runtimeFacts(runtime);
   const pods = new Pods({
     runtime,
@@ -93,7 +103,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     objects,
     reporter,
     events,
-    tunnels: new TunnelAnswers(runtime, log.child('tunnels')),
+    tunnels: new TunnelAnswers(runtime, commands, log.child('tunnels')),
     onWelcome: async ({ podCidr }) => {
       await setUpNetwork(config, podCidr, facts);
       node.refresh();
@@ -107,6 +117,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   log.info('ending; containers run on');
   node.close();
   pods.close();
+  commands.close();
   runtime.close();
 };
 

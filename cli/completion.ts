@@ -13,7 +13,7 @@ import { withLimits } from './waiting.ts';
 /** Somebody waits with a finger on the key. */
 const completionTimeoutMs = 2000;
 
-const contextCommands = new Set(['get', 'describe', 'delete', 'wait', 'scale', 'rollout', 'logs', 'events', 'explain']);
+const contextCommands = new Set(['get', 'describe', 'delete', 'wait', 'scale', 'rollout', 'logs', 'exec', 'events', 'explain']);
 const kindNames = (): string[] => kinds.map(({ plural }) => plural);
 
 const namespaceOf = (words: readonly string[]): string | undefined => {
