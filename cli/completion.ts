@@ -81,7 +81,7 @@ class Completion {
     const kind = words[0] === undefined ? undefined : kindNamed(words[0]);
     if (kind) return name === 'explain' ? [] : this.#names(kind);
     if (words.length > 0) return [];
-    if (name === 'logs') return this.#names(kindNamed('pods') as Kind);
+    if (name === 'logs' || name === 'exec') return this.#names(kindNamed('pods') as Kind);
     if (name === 'rollout' || name === 'scale') return this.#kindAndNames('deployment');
     return [...kindNames(), ...(name === 'get' || name === 'delete' ? ['all'] : [])];
   }

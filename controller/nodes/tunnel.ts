@@ -87,8 +87,10 @@ export class NodeTunnels implements Tunnels {
   async #accepted(request: { readonly type: string; readonly nodeName: string }, signal: AbortSignal): Promise<{ stream: TunnelStream; frames: AsyncIterator<TunnelFrame> }> {
     const { stream, frames } = await this.#open(request.nodeName, request, signal);
     const onAbort = (): void => {
+      // Not destroyed before what was written is out: it would leave without a word to the node.
+      if (stream.writableFinished) stream.destroy();
+      stream.once('finish', () => stream.destroy());
       stream.end();
-      stream.destroy();
     };
     signal.addEventListener('abort', onAbort, { once: true });
     stream.on('close', () => signal.removeEventListener('abort', onAbort));
