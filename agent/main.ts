@@ -21,6 +21,7 @@ import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch } from './node-status.ts';
 import { Pods } from './pods/pods.ts';
 import { runtimeFacts } from './runtime-facts.ts';
+import { Commands } from './runtime/commands.ts';
 import { CriRuntime } from './runtime/cri-runtime.ts';
 import { Session } from './session.ts';
 import { StatusReporter } from './status-reporter.ts';
@@ -57,6 +58,20 @@ const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, dns: 
   });
   await runtime.start();
   return runtime;
+};
+
+/** What runs commands in containers that run already. */
+const startCommands = async ({ dataDir, containerd }: AgentConfig, runtime: CriRuntime, log: Log): Promise<Commands> => {
+  const commands = new Commands({
+    socket: containerd.socket,
+    folder: join(dataDir, 'commands'),
+    observe: (podUid) => runtime.observePod(podUid),
+    nowMs: () => clock.nowMs(),
+    random,
+    log: log.child('commands'),
+  });
+  await commands.start();
+  return commands;
 };
 
 /** The node's networks and its proxy for services, which begin when a controller, or what the last one said, tells of the cluster's. */
@@ -99,6 +114,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const reporter = new StatusReporter(clock, log.child('reports'));
   const dns = new NodeDns({ state: network, claim: claimDnsAddress, clock, random, log: log.child('dns') });
   const runtime = await startRuntime(config, objects, dns, log);
+  const commands = await startCommands(config, runtime, log);
   const facts = runtimeFacts(runtime);
   const pods = new Pods({
     runtime,
@@ -137,7 +153,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     network,
     reporter,
     events,
-    tunnels: new TunnelAnswers(runtime, log.child('tunnels')),
+    tunnels: new TunnelAnswers(runtime, commands, log.child('tunnels')),
     onWelcome: (welcome) => nodeNetwork.welcomed(welcome),
     clock,
     random,
@@ -150,6 +166,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   await nodeNetwork.close();
   node.close();
   pods.close();
+  commands.close();
   runtime.close();
 };
 

@@ -1,6 +1,10 @@
 /** How pods begin, go on and end: order, restarts, back-off, hooks, probes, grace; and how soon the API says so. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import anyTest, { type TestFn } from 'ava';
 import { relistPeriodMs } from '../../agent/limits.ts';
 import { podKind } from '../../proto/kinds.ts';
@@ -292,3 +296,43 @@ test('exits are told by events, and do not wait until everything is listed again
   const tookMs = (toldMs[2] ?? Infinity) - (toldMs[0] ?? 0);
   t.true(tookMs < 2 * relistPeriodMs, `${tookMs} ms`);
 });
+
+const berth = fileURLToPath(new URL('../../deploy/berth', import.meta.url));
+
+/** `exec` of a program as a shell's command begins; the variable is for kubectl 1.29, which else takes SPDY. */
+const execOf = (program: string): string => `env KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true KUBECONFIG=${cluster.kubeconfig} ${program} exec`;
+
+const sized = 'until [ "$(stty size)" = "33 101" ]; do sleep 0.1; done; echo sized; exit 3';
+
+for (const [title, program] of [['kubectl', 'kubectl'], ['berth', berth]] as const) {
+  test(`exec by ${title} passes input, outputs, exit codes and the terminal's size on, unharmed`, async (t) => {
+    const name = `exec-${title}`;
+    await pods.start(podOf(name, [shell(image, `echo '${sized}' > /sized.sh; ${forever}`)]));
+    const exec = execOf(program);
+    const by = (line: string) => cluster.run('/bin/sh', '-c', line);
+    const apart = await by(`${exec} ${name} -- sh -c 'echo out; echo err >&2; exit 7'`);
+    t.is(apart.code, 7, apart.stderr);
+    t.is(apart.stdout, 'out\n');
+    t.regex(apart.stderr, /^err$/m);
+    const missing = await by(`${exec} ${name} -- nosuch`);
+    t.is(missing.code, 1);
+    t.regex(missing.stderr, /executable file not found/);
+    const bytes = join(cluster.dataDir, `${title}-bytes`);
+    writeFileSync(bytes, randomBytes(8 * 2 ** 20));
+    const whole = await by(`${exec} -i ${name} -- cat < ${bytes} | cmp - ${bytes}`);
+    t.is(whole.code, 0, whole.stdout + whole.stderr);
+    const terminal = await by(`SHELL=/bin/sh script -qec 'stty rows 33 cols 101; ${exec} -it ${name} -- sh /sized.sh' /dev/null < /dev/null`);
+    t.is(terminal.code, 3, terminal.stdout + terminal.stderr);
+    t.regex(terminal.stdout, /sized/);
+
+    // It takes none of its input, so that nobody reads from the client either.
+    const client = spawn('/bin/sh', ['-c', `exec ${exec} -i ${name} -- sh -c 'echo begun; sleep 4321; true' < ${bytes}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(client.stdout, 'data');
+    const left = (): string => pods.inside(name, 'ps | grep "[s]leep 4321" || true');
+    t.not(left(), '');
+    client.kill('SIGKILL');
+    const deadlineMs = Date.now() + 60_000;
+    while (left() !== '' && Date.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 500));
+    t.is(left(), '');
+  });
+}
