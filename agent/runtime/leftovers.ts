@@ -3,7 +3,8 @@
  * asked for it.
  *
  * What is just being made looks the same for a moment. So a thing is ended only when two looks, a relist apart, found it
- * lost; and it is looked for only after an agent or containerd began anew.
+ * lost; and it is looked for only after an agent or containerd began anew: a few times, since a shim is lost only once the
+ * process below it has been ended, and then for as long as a look finds something.
  */
 
 export interface Lost {
@@ -15,7 +16,7 @@ export interface Lost {
 /** @param known ids of the sandboxes and containers that the runtime knows */
 export type LostFinder = (known: ReadonlySet<string>) => Promise<readonly Lost[]>;
 
-const looksAfterBreak = 2;
+const looksAfterBreak = 4;
 
 export class Leftovers {
   readonly #finders: readonly LostFinder[];
@@ -33,8 +34,8 @@ export class Leftovers {
 
   /** Resolves to the keys of what was ended. */
   async look(known: ReadonlySet<string>): Promise<readonly string[]> {
-    if (this.#looksLeft === 0) return [];
-    this.#looksLeft -= 1;
+    if (this.#looksLeft === 0 && this.#suspects.size === 0) return [];
+    this.#looksLeft = Math.max(this.#looksLeft - 1, 0);
     const found = (await Promise.all(this.#finders.map((find) => find(known)))).flat();
     const lost = found.filter(({ key }) => this.#suspects.has(key));
     this.#suspects = new Set(found.map(({ key }) => key));

@@ -65,7 +65,7 @@ const noTraces = async (t: ExecutionContext): Promise<void> => {
       return false;
     }
   };
-  await until('nothing is left', isClean, 2 * relistPeriodMs + 15_000).catch(() => undefined);
+  await until('nothing is left', isClean, 5 * relistPeriodMs).catch(() => undefined);
   t.deepEqual(nodeTraces(cluster), before);
 };
 
