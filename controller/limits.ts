@@ -22,6 +22,9 @@ export const nodeReturnGraceMs = 6_000;
 /** How long a pod stays on a node that is not ready or unreachable, when it does not say itself. */
 export const defaultTolerationSeconds = 300;
 
+/** A pod whose eviction was allowed, and which is still there after this, counts again. */
+export const disruptionTimeoutMs = 2 * 60_000;
+
 // Services (services/).
 /** Endpoints in one EndpointSlice. */
 export const endpointsPerSliceMax = 100;
@@ -161,6 +164,11 @@ export const drainMs = 5_000;
 /** Pings that find a connection whose other end is gone without a word. */
 export const sessionKeepaliveMs = 5_000;
 export const sessionKeepaliveTimeoutMs = 5_000;
+
+/** After this a client may ask for an eviction again that its budget did not allow. */
+export const evictionRetryAfterSeconds = 1;
+/** Pods that a budget notes as on their way. */
+export const disruptedPodsMax = 2_000;
 
 // Request bodies and OpenAPI documents (api/body.ts, api/openapi.ts).
 /** Levels of nesting in a JSON or YAML body. */

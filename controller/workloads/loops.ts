@@ -11,6 +11,7 @@ import { apiServiceAddress, serviceClaims, type ServiceNetwork } from '../servic
 import type { Kv } from '../store/kv.ts';
 import { SystemNamespaces } from './bootstrap.ts';
 import { Deployments } from './deployment.ts';
+import { Disruptions } from './disruption.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import type { Loop, LoopParts } from './loop.ts';
 import { Namespaces } from './namespace.ts';
@@ -45,6 +46,7 @@ export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services
     loop(new Namespaces(parts)),
     loop(new Deployments(parts)),
     loop(new ReplicaSets(parts)),
+    loop(new Disruptions(parts)),
     loop(new GarbageCollector(parts)),
     loop(new PodGarbageCollector(parts)),
     loop(new NodeLifecycle(parts, liveness)),
