@@ -1,8 +1,9 @@
 /** The controller's configuration file. */
 import type { PodNetworkMode } from '../proto/node-service.ts';
-import { address, cidr, count, listOf, oneOf, optional, port, rule, type Rule, shape, text } from '../proto/process/config.ts';
+import { address, cidr, count, fileDescriptor, listOf, oneOf, optional, port, rule, type Rule, shape, text } from '../proto/process/config.ts';
 import { addressNumber, addressRange, isWithin, networkRange, portRange } from './services/number-range.ts';
 import { defaultServiceNetwork } from './services/service-network.ts';
+import type { Listening } from './listening.ts';
 
 export interface TlsFiles {
   readonly authorityCertificate: string;
@@ -14,9 +15,9 @@ export interface ControllerConfig {
   /** Tells this controller from the others in elections and logs. */
   readonly name: string;
   /** `advertised` is where pods reach it, as `address:port`: the endpoints of the service kubernetes. */
-  readonly api: { readonly address: string; readonly port: number; readonly advertised: readonly string[] };
+  readonly api: Listening & { readonly advertised: readonly string[] };
   /** `advertised` is what agents are told to dial. */
-  readonly nodes: { readonly address: string; readonly port: number; readonly advertised: readonly string[] };
+  readonly nodes: Listening & { readonly advertised: readonly string[] };
   /** The authority's key signs the certificates of nodes that join. */
   readonly tls: TlsFiles & { readonly authorityKey: string };
   /** Without `tls` etcd is spoken to in the clear. */
@@ -46,8 +47,13 @@ const endpointParts = (text: string): number | undefined => {
 
 const fields = shape<ControllerConfig>({
   name: text,
-  api: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6443), advertised: optional(listOf(textOf('an IPv4 address and a port such as 192.0.2.1:6443', endpointParts)), []) }),
-  nodes: shape({ address: optional(text, '0.0.0.0'), port: optional(port, 6444), advertised: listOf(address) }),
+  api: shape<ControllerConfig['api']>({
+    address: optional(text, '0.0.0.0'), port: optional(port, 6443), socketFd: optional(fileDescriptor, undefined),
+    advertised: optional(listOf(textOf('an IPv4 address and a port such as 192.0.2.1:6443', endpointParts)), []),
+  }),
+  nodes: shape<ControllerConfig['nodes']>({
+    address: optional(text, '0.0.0.0'), port: optional(port, 6444), socketFd: optional(fileDescriptor, undefined), advertised: listOf(address),
+  }),
   tls: shape({ authorityCertificate: text, authorityKey: text, certificate: text, key: text }),
   etcd: shape({
     endpoints: listOf(text),

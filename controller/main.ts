@@ -78,8 +78,8 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
 
   await liveness.start();
   await apiAddresses.start();
-  const apiPort = (await server.listen(config.api.port, config.api.address)).port;
-  const nodesPort = await nodes.listen(config.nodes.port, config.nodes.address);
+  const apiPort = await server.listen(config.api);
+  const nodesPort = await nodes.listen(config.nodes);
   log.info('serving', { version, apiPort, nodesPort });
   const registered = Promise.all(config.api.advertised.map((address, at) => apiAddresses.register(`${config.name}/${at}`, address, ending)));
   await election.run(ending, async (lost) => {

@@ -32,10 +32,10 @@ fi
 
 # After a start on kept data its pods have just begun to run again, which the Deployment's status may not say yet.
 "$berth" wait pods -l app=hello --for=condition=Ready --timeout 30s > /dev/null 2>&1 || true
-address=$("$berth" get pods -l app=hello -o 'jsonpath={.items[?(@.status.containerStatuses[0].ready==true)].status.podIP}' | cut -d ' ' -f 1)
+node=$("$berth" get nodes -o 'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}')
 echo
-if [ -n "$address" ] && answer=$(busybox wget -q -O - "http://$address:8080/"); then
-  echo "The example answers at http://$address:8080:"
+if answer=$(busybox wget -q -O - "http://$node:30080/"); then
+  echo "The example answers at http://$node:30080, on every node's address:"
   echo "    $answer"
 else
   echo "The example does not answer at the moment; \"berth get deployments,pods\" shows how it is."
@@ -44,6 +44,8 @@ cat <<'EOF'
 
 Try next:
     berth get pods -o wide
+    berth node kill node-2
+    berth node start node-2
     berth scale deployment/hello --replicas 5
     berth apply -f deploy/examples/hello-v2.yaml
     berth rollout undo deployment/hello

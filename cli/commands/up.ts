@@ -6,7 +6,8 @@ import { exclusively } from '../local/exclusive.ts';
 import { checkDataDir, checkHost } from '../local/preflight.ts';
 import { createProgress } from '../local/progress.ts';
 import {
-  type ClusterSettings, defaultDataDir, defaultMachineNetwork, defaultPodNetwork, defaultPorts, defaultSettings, type Ports, readSettings, registryHost, trueDataDir,
+  type ClusterSettings, controllersMax, defaultDataDir, defaultMachineNetwork, defaultNodes, defaultPodNetwork, defaultPorts, defaultSettings, nodeName, nodesMax, type Ports,
+  readSettings, registryHost, trueDataDir, withMoreNodes,
 } from '../local/settings.ts';
 import { up } from '../local/up.ts';
 import type { Program } from '../program.ts';
@@ -24,6 +25,9 @@ export interface UpArguments {
   etcdPeerPort?: number;
   machineNetwork?: string;
   podNetwork?: string;
+  nodes?: number;
+  controllers?: number;
+  etcd?: number;
   print?: 'registry' | 'data-dir';
 }
 
@@ -44,15 +48,37 @@ export const builder = (yargs: Argv): Argv =>
         all.option(flagOf(key).slice(2), { type: 'number', defaultDescription: String(defaultPorts[port]), describe: text }),
       yargs
         .option('data-dir', { type: 'string', default: defaultDataDir, describe: 'Where the cluster keeps everything' })
+        .option('nodes', { type: 'number', requiresArg: true, defaultDescription: String(defaultNodes), describe: 'How many nodes; more than there are adds some' })
+        .option('controllers', { type: 'number', requiresArg: true, defaultDescription: '1', describe: 'How many controllers' })
+        .option('etcd', { type: 'number', requiresArg: true, defaultDescription: '1', describe: 'How many members etcd has: 1, 3, 5 or 7' })
         .option('name', { type: 'string', defaultDescription: 'berth', describe: 'Name of the kubeconfig context' }),
     )
     .option('machine-network', { type: 'string', defaultDescription: defaultMachineNetwork, describe: 'First three octets of the nodes’ addresses' })
     .option('pod-network', { type: 'string', defaultDescription: defaultPodNetwork, describe: 'Range of the pods’ addresses' })
     .option('print', { type: 'string', choices: ['registry', 'data-dir'], describe: 'Start nothing, only print this of the cluster' })
-    .example('sudo berth up', 'A cluster in /var/lib/berth, its API on port 6443')
+    .example('sudo berth up', 'A cluster of three nodes in /var/lib/berth, its API on port 6443')
+    .example('sudo berth up --nodes 5 --controllers 3 --etcd 3', 'One that has no single point of failure')
     .example('sudo berth up --data-dir /srv/berth --api-port 7443', 'Somewhere else, on another port');
 
-/** What a cluster was made with holds for its life: a second `up` need not repeat the options, and cannot change them. */
+const countOf = (flag: string, count: number, max: number): number => {
+  if (!(Number.isInteger(count) && count >= 1 && count <= max)) throw new UsageError(`${flag} must be a whole number from 1 to ${max}`);
+  return count;
+};
+
+const etcdCounts = [1, 3, 5, 7];
+
+/** How many of each there are to be. Throws UsageError. */
+const wantedCounts = (args: UpArguments, made: ClusterSettings | undefined, base: ClusterSettings): Pick<ClusterSettings, 'nodes' | 'controllers' | 'etcd'> => {
+  const count = countOf('--nodes', args.nodes ?? base.nodes.length, nodesMax);
+  if (made && count < made.nodes.length) {
+    throw new UsageError(`the cluster in ${made.dataDir} has ${made.nodes.length} nodes (${made.nodes.map(nodeName).join(', ')}), more than --nodes ${count}; "berth node remove NAME" takes one away`);
+  }
+  const etcd = args.etcd ?? base.etcd;
+  if (!etcdCounts.includes(etcd)) throw new UsageError(`--etcd ${etcd} must be one of ${etcdCounts.join(', ')}: of an even number no more may fail than of one less`);
+  return { nodes: withMoreNodes(made?.nodes ?? [], count), controllers: countOf('--controllers', args.controllers ?? base.controllers, controllersMax), etcd };
+};
+
+/** What a cluster was made with holds for its life: a second `up` need not repeat the options, and can change but the number of nodes and controllers. */
 const settingsOf = (args: UpArguments): ClusterSettings => {
   const dataDir = trueDataDir(args.dataDir);
   const made = readSettings(dataDir);
@@ -68,6 +94,7 @@ const settingsOf = (args: UpArguments): ClusterSettings => {
     ports: Object.fromEntries(portNames.map((name) => [ports[name].key, args[name] ?? base.ports[ports[name].key]])) as unknown as Ports,
     machineNetwork: args.machineNetwork ?? base.machineNetwork,
     podNetwork: args.podNetwork ?? base.podNetwork,
+    ...wantedCounts(args, made, base),
   };
   if (!/^[\w.-]+$/.test(wanted.name)) throw new UsageError(`--name ${wanted.name} is no name for a context; use letters, digits, "-" and "."`);
   checkNetworks(wanted);
@@ -85,7 +112,7 @@ const checkNetworks = ({ machineNetwork, podNetwork }: ClusterSettings): void =>
 
 const refuseChange = (made: ClusterSettings, wanted: ClusterSettings): void => {
   const portFlags = Object.entries(ports).map(([name, { key }]) => [flagOf(name), made.ports[key], wanted.ports[key]] as const);
-  const rows = [...portFlags, ...(['name', 'machineNetwork', 'podNetwork'] as const).map((key) => [flagOf(key), made[key], wanted[key]] as const)];
+  const rows = [...portFlags, ...(['name', 'machineNetwork', 'podNetwork', 'etcd'] as const).map((key) => [flagOf(key), made[key], wanted[key]] as const)];
   const changed = rows.find(([, before, now]) => before !== now);
   if (changed) {
     const [flag, before, now] = changed;

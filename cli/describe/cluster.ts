@@ -1,6 +1,6 @@
 /** Nodes, namespaces, services: what the cluster is made of. */
-import { leaseKind, podKind } from '../../proto/kinds.ts';
-import type { Lease, Namespace, Node, Pod, Service } from '../../proto/resources/kubernetes.ts';
+import { endpointSliceKind, leaseKind, podKind } from '../../proto/kinds.ts';
+import type { EndpointSlice, Lease, Namespace, Node, Pod, Service } from '../../proto/resources/kubernetes.ts';
 import { nodeAllocatable, podRequests } from '../../proto/resources/pod-resources.ts';
 import { formatBytes, formatMilli } from '../../proto/resources/quantity.ts';
 import { conditionRows, pairLines, sinceText } from './layout.ts';
@@ -65,8 +65,15 @@ export const describeNamespace: Describer<Namespace> = async (subject) => {
   ];
 };
 
-export const describeService: Describer<Service> = (subject) => {
-  const { spec, status } = subject.object;
+/** `10.244.0.7:8080` of every endpoint that traffic goes to. */
+const readyAddresses = (slices: readonly EndpointSlice[]): string[] =>
+  slices.flatMap(({ endpoints, ports }) =>
+    endpoints.filter(({ conditions }) => conditions?.ready !== false).flatMap(({ addresses: [address = ''] }) =>
+      ports?.length ? ports.map(({ port }) => `${address}:${port ?? '*'}`) : [address]));
+
+export const describeService: Describer<Service> = async (subject) => {
+  const { metadata: { namespace = '', name = '' }, spec, status } = subject.object;
+  const { items } = await subject.client.list<EndpointSlice>(endpointSliceKind, { namespace, labelSelector: `kubernetes.io/service-name=${name}` });
   const ingress = status?.loadBalancer?.ingress?.map(({ ip, hostname }) => ip ?? hostname ?? '');
   return [
     ...headEntries(subject),
@@ -83,5 +90,6 @@ export const describeService: Describer<Service> = (subject) => {
         ...(spec?.ports ?? []).map((port) => [port.name ?? '<unset>', `${port.port}/${port.protocol ?? 'TCP'}`, String(port.targetPort ?? port.port), port.nodePort ? String(port.nodePort) : '']),
       ],
     }],
+    ['Endpoints', readyAddresses(items)],
   ];
 };

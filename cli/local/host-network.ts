@@ -70,10 +70,19 @@ export const createHostNetwork = async (settings: ClusterSettings): Promise<void
   await allowForwarding(settings);
 };
 
+/** The host's leg of a node: taken down, it is the node's cable pulled out. */
+export const linkName = (settings: ClusterSettings, index: number): string => `${hostPrefix(settings)}n${index}`;
+
+/** The node's own for ever, as a machine's is: others would send to the one that they remember. */
+const hardwareAddress = (settings: ClusterSettings, index: number): string =>
+  ['02', '00', ...nodeAddress(settings, index).split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'))].join(':');
+
+const ip = (lines: readonly string[], ...options: string[]): Promise<string> => command('ip', [...options, '-batch', '-'], { input: `${lines.join('\n')}\n` });
+
 /** Makes a node's namespace, named after the node, with its address on the bridge. Idempotent. */
 export const createNodeNetwork = async (settings: ClusterSettings, nodeName: string, index: number): Promise<void> => {
   const namespace = namespaceName(settings, nodeName);
-  const host = `${hostPrefix(settings)}n${index}`;
+  const host = linkName(settings, index);
   const path = namespacePath(settings, nodeName);
   if (!(await succeeds('nsenter', [`--net=${path}`, 'true']))) {
     rmSync(path, { force: true });
@@ -81,21 +90,40 @@ export const createNodeNetwork = async (settings: ClusterSettings, nodeName: str
     await succeeds('ip', ['link', 'del', host]);
     await command('ip', ['netns', 'add', namespace]);
   }
-  const inside = (...args: string[]): Promise<string> => command('ip', ['-n', namespace, ...args]);
-  if (!(await hasLink(host))) {
-    await command('ip', ['link', 'add', host, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace]);
-  }
-  await command('ip', ['link', 'set', host, 'master', bridgeName(settings), 'up']);
-  await inside('link', 'set', 'lo', 'up');
-  await inside('addr', 'replace', `${nodeAddress(settings, index)}/24`, 'dev', 'eth0');
-  await inside('link', 'set', 'eth0', 'up');
-  await inside('route', 'replace', 'default', 'via', hostAddress(settings));
+  const isNew = !(await hasLink(host));
+  await ip([
+    ...(isNew ? [`link add ${host} type veth peer name eth0 address ${hardwareAddress(settings, index)} netns ${namespace}`] : []),
+    `link set ${host} master ${bridgeName(settings)} up`,
+  ]);
+  await ip([
+    'link set lo up',
+    `addr replace ${nodeAddress(settings, index)}/24 dev eth0`,
+    'link set eth0 up',
+    `route replace default via ${hostAddress(settings)}`,
+  ], '-n', namespace);
   await command('nsenter', [`--net=${path}`, 'sh', '-c', `echo 1 > ${forwardingFile}`]);
 };
 
-/** Lets the host reach the pods of a node. */
-export const routePods = (settings: ClusterSettings, podCidr: string, index: number): Promise<string> =>
-  command('ip', ['route', 'replace', podCidr, 'via', nodeAddress(settings, index), 'dev', bridgeName(settings)]);
+/** Cuts a node off, and removes its namespace with all that is in it. */
+export const removeNodeNetwork = async (settings: ClusterSettings, nodeName: string, index: number): Promise<void> => {
+  await succeeds('ip', ['link', 'del', linkName(settings, index)]);
+  const path = namespacePath(settings, nodeName);
+  if (existsSync(path) && !(await succeeds('ip', ['netns', 'del', namespaceName(settings, nodeName)]))) rmSync(path, { force: true });
+};
+
+/** Nothing gets to the node or from it any more. */
+export const cutNode = (settings: ClusterSettings, index: number): Promise<boolean> => succeeds('ip', ['link', 'set', linkName(settings, index), 'down']);
+
+const routesVia = async (settings: ClusterSettings, index: number): Promise<readonly string[]> =>
+  (await command('ip', ['route', 'show', 'via', nodeAddress(settings, index), 'dev', bridgeName(settings)]))
+    .split('\n').map((line) => line.split(' ')[0] ?? '').filter((range) => range !== '');
+
+/** Lets the host reach the pods of a node: `podCidr`, and no range that it had before; none at all without one. */
+export const routePods = async (settings: ClusterSettings, index: number, podCidr?: string): Promise<void> => {
+  const via = `via ${nodeAddress(settings, index)} dev ${bridgeName(settings)}`;
+  const stale = (await routesVia(settings, index)).filter((range) => range !== podCidr);
+  await ip([...(podCidr ? [`route replace ${podCidr} ${via}`] : []), ...stale.map((range) => `route del ${range} ${via}`)]);
+};
 
 const namesIn = (folder: string): readonly string[] => {
   try {

@@ -2,6 +2,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CertificateRequest, createAuthority, issueCertificate, type KeyedCertificate } from '../../proto/process/tls.ts';
+import { etcdMembers } from './etcd.ts';
 import { type ClusterSettings, hostAddress, paths } from './settings.ts';
 
 const authorityDays = 3650;
@@ -43,7 +44,10 @@ export const ensureCertificates = async (settings: ClusterSettings): Promise<Loc
     commonName: 'berth-controller', dnsNames: names, // The last is the service's, by which pods reach it.
     ipAddresses: ['127.0.0.1', '::1', hostAddress(settings), '10.96.0.1'], usages: ['server', 'client'],
   });
-  await issue('etcd', etcdAuthority, { commonName: 'etcd', dnsNames: ['localhost'], ipAddresses: ['127.0.0.1'], usages: ['server', 'client'] });
+  for (const { name, address } of etcdMembers(settings)) {
+    // Members dial each other from 127.0.0.1, and etcd holds a client's address against its certificate.
+    await issue(name, etcdAuthority, { commonName: name, dnsNames: ['localhost'], ipAddresses: [...new Set(['127.0.0.1', address])], usages: ['server', 'client'] });
+  }
   await issue('etcd-client', etcdAuthority, { commonName: 'berth-controller', usages: ['client'] });
   const admin = await issue('admin', authority, { commonName: 'berth-admin', organizations: ['system:masters'], usages: ['client'] });
   return { authority: authority.certPem, admin };

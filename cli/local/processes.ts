@@ -75,14 +75,14 @@ export const clusterProcesses = (folders: ProcessFolders): readonly ClusterProce
 export const supervised = (folders: ProcessFolders): readonly string[] =>
   clusterProcesses(folders).filter((found) => found.isSupervisor).map((found) => found.name);
 
-/** Starts a process and its supervisor unless they run. Returns whether it had to. */
-export const start = (folders: ProcessFolders, spec: ProcessSpec): boolean => {
+/** Starts a process and its supervisor unless they run; both get `sockets` as file descriptors 3, 4, … Returns whether it had to. */
+export const start = (folders: ProcessFolders, spec: ProcessSpec, sockets: readonly number[] = []): boolean => {
   if (supervised(folders).includes(spec.name)) return false;
   const log = join(folders.logs, `${spec.name}.log`);
   const out = openSync(log, 'a', 0o640);
   const child = spawn('/bin/sh', [superviseScript, spec.name, folders.run, log, '--', spec.program, ...spec.args], {
     detached: true,
-    stdio: ['ignore', out, out],
+    stdio: ['ignore', out, out, ...sockets],
     cwd: '/',
     env: { PATH: hostEnvironment(process.env)['PATH'], HOME: '/root', ...spec.env, [markVariable]: `${folders.run}/${spec.name}` },
   });
@@ -126,7 +126,7 @@ export const stop = async (folders: ProcessFolders, name: string, graceMs: numbe
   for (const pid of pids) signal(pid, 'SIGTERM');
   await ended(pids, graceMs, clock);
   // Asked again: a supervisor may have started the program anew, or that a child of its own, just before the signal came.
-  for (let round = 0; round < killRoundsMax && left().length > 0; round += 1) await kill(left(), clock);
+  await killUntilGone(left, clock);
   for (const suffix of ['pid', 'supervisor']) rmSync(join(folders.run, `${name}.${suffix}`), { force: true });
 };
 
@@ -138,4 +138,13 @@ export const processesWith = (text: string): readonly number[] =>
 export const kill = async (pids: readonly number[], clock: Clock, timeoutMs = 5_000): Promise<void> => {
   for (const pid of pids) signal(pid, 'SIGKILL');
   await ended(pids, timeoutMs, clock);
+};
+
+/** Kills what `look` finds until it finds nothing more: what dies may just have started another. */
+export const killUntilGone = async (look: () => readonly number[], clock: Clock): Promise<void> => {
+  for (let round = 0; round < killRoundsMax; round += 1) {
+    const left = look();
+    if (left.length === 0) return;
+    await kill(left, clock);
+  }
 };

@@ -7,7 +7,7 @@ export interface Terminal {
 }
 
 export interface Progress {
-  /** Runs `work` as a step; its string result is shown behind the title. */
+  /** Runs `work` as a step; its note is shown behind the title. Steps may run side by side. */
   step<T>(title: string, work: (note: (text: string) => void) => Promise<T>): Promise<T>;
 }
 
@@ -15,14 +15,25 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)}s`;
 
 export const createProgress = (terminal: Terminal, clock: Clock): Progress => {
   const paint = (code: number, text: string): string => (terminal.isTerminal ? `\u001b[${code}m${text}\u001b[0m` : text);
+  /** Each running step's title, in the order of their start. */
+  const running = new Map<object, string>();
+  /** On a terminal the last line names what runs. */
+  const show = (finished = ''): void => {
+    if (!terminal.isTerminal) return void (finished && terminal.write(finished));
+    const current = [...running.values()].join(', ');
+    terminal.write(`\r\u001b[K${finished}${current ? `${paint(36, '…')} ${current}` : ''}`);
+  };
   return {
     async step(title, work) {
       const startedMs = clock.monotonicMs();
       let noted = '';
-      if (terminal.isTerminal) terminal.write(`${paint(36, '…')} ${title}`);
+      const step = {};
+      running.set(step, title);
+      show();
       const finish = (mark: string): void => {
         const took = paint(2, seconds(clock.monotonicMs() - startedMs).padStart(6));
-        terminal.write(`${terminal.isTerminal ? '\r\u001b[K' : ''}${mark} ${title.padEnd(34)} ${took}${noted ? `  ${noted}` : ''}\n`);
+        running.delete(step);
+        show(`${mark} ${title.padEnd(34)} ${took}${noted ? `  ${noted}` : ''}\n`);
       };
       try {
         const result = await work((text) => {

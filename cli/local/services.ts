@@ -1,4 +1,4 @@
-/** The cluster's own processes besides the nodes: etcd, the registry and the controller, with the files that they start from. */
+/** The cluster's processes besides etcd, with the files that they start from. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,6 +6,7 @@ import { stringify } from 'yaml';
 import { command } from './command.ts';
 import type { ProcessSpec } from './processes.ts';
 import { type ClusterSettings, hostAddress, hostPrefix, nodeAddress, paths } from './settings.ts';
+import { etcdMembers } from './etcd.ts';
 import { cniConfigDir, configureContainerd, containerdSocket } from './containerd.ts';
 import { namespacePath } from './host-network.ts';
 import { pauseImage, registryHost } from './settings.ts';
@@ -51,28 +52,6 @@ export const compilePrograms = async (settings: ClusterSettings): Promise<void> 
   await Promise.all([compile(controllerScript), compile(agentScript)]);
 };
 
-export const etcdService = (settings: ClusterSettings): ProcessSpec => {
-  const { pki, etcd } = paths(settings.dataDir);
-  mkdirSync(etcd, { recursive: true, mode: 0o700 });
-  const client = `https://127.0.0.1:${settings.ports.etcd}`;
-  const peer = `https://127.0.0.1:${settings.ports.etcdPeer}`;
-  const tls = [join(pki, 'etcd.crt'), join(pki, 'etcd.key'), join(pki, 'etcd-ca.crt')] as const;
-  return {
-    name: 'etcd',
-    program: 'etcd',
-    args: [
-      '--name', hostPrefix(settings), '--data-dir', etcd,
-      '--listen-client-urls', client, '--advertise-client-urls', client,
-      '--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer,
-      '--initial-cluster', `${hostPrefix(settings)}=${peer}`,
-      // Its own authority: a certificate for the API opens no door to the store.
-      '--client-cert-auth', '--cert-file', tls[0], '--key-file', tls[1], '--trusted-ca-file', tls[2],
-      '--peer-client-cert-auth', '--peer-cert-file', tls[0], '--peer-key-file', tls[1], '--peer-trusted-ca-file', tls[2],
-      '--enable-grpc-gateway=false', '--log-level', 'warn', '--quota-backend-bytes', String(4 * 2 ** 30),
-    ],
-  };
-};
-
 export const registryService = (settings: ClusterSettings): ProcessSpec => {
   const { registry, config } = paths(settings.dataDir);
   mkdirSync(config, { recursive: true });
@@ -87,24 +66,27 @@ export const registryService = (settings: ClusterSettings): ProcessSpec => {
   return { name: 'registry', program: 'docker-registry', args: ['serve', file] };
 };
 
-export const controllerService = (settings: ClusterSettings): ProcessSpec => {
+/** File descriptors at which a controller finds the listening sockets that it shares with the others. */
+const [apiSocketFd, nodesSocketFd] = [3, 4];
+
+export const controllerService = (settings: ClusterSettings, name: string, index: number): ProcessSpec => {
   const { pki, config } = paths(settings.dataDir);
-  const file = join(config, 'controller.yaml');
+  const file = join(config, `${name}.yaml`);
   writeFileSync(file, stringify({
-    name: 'controller-1',
-    api: { address: '0.0.0.0', port: settings.ports.api, advertised: [`${hostAddress(settings)}:${settings.ports.api}`] },
-    nodes: { address: '0.0.0.0', port: settings.ports.nodes, advertised: [`${hostAddress(settings)}:${settings.ports.nodes}`] },
+    name: `controller-${index}`,
+    api: { socketFd: apiSocketFd, advertised: [`${hostAddress(settings)}:${settings.ports.api}`] },
+    nodes: { socketFd: nodesSocketFd, advertised: [`${hostAddress(settings)}:${settings.ports.nodes}`] },
     tls: {
       authorityCertificate: join(pki, 'ca.crt'), authorityKey: join(pki, 'ca.key'),
       certificate: join(pki, 'controller.crt'), key: join(pki, 'controller.key'),
     },
     etcd: {
-      endpoints: [`https://127.0.0.1:${settings.ports.etcd}`],
+      endpoints: etcdMembers(settings).map(({ clientUrl }) => clientUrl),
       tls: { authorityCertificate: join(pki, 'etcd-ca.crt'), certificate: join(pki, 'etcd-client.crt'), key: join(pki, 'etcd-client.key') },
     },
     podNetwork: settings.podNetwork,
   }));
-  return nodeProgram(settings, 'controller', controllerScript, file);
+  return nodeProgram(settings, name, controllerScript, file);
 };
 
 export interface NodeFiles {
@@ -116,9 +98,15 @@ export interface NodeFiles {
   readonly certificateFile: string;
 }
 
+export const nodeConfigFile = (settings: ClusterSettings, name: string): string => join(paths(settings.dataDir).config, `${name}.yaml`);
+
+/** Names of a node's processes, in the order in which they are stopped. */
+export const nodeProcesses = (name: string): readonly [agent: string, containerd: string] => [`${name}-agent`, `${name}-containerd`];
+
 /** A node: a containerd and an agent, both inside its network namespace. */
 export const nodeServices = (settings: ClusterSettings, name: string, index: number): NodeFiles => {
-  const { config, node, run } = paths(settings.dataDir);
+  const { node, run } = paths(settings.dataDir);
+  const [agent, containerd] = nodeProcesses(name);
   const rootDir = node(name);
   const stateDir = join(run, name);
   const containerdArgs = configureContainerd({
@@ -128,7 +116,7 @@ export const nodeServices = (settings: ClusterSettings, name: string, index: num
     registry: { name: registryHost(settings), address: `${hostAddress(settings)}:${settings.ports.registry}` },
     cniPluginsDir: '/usr/lib/cni',
   });
-  const file = join(config, `${name}.yaml`);
+  const file = nodeConfigFile(settings, name);
   const tokenFile = join(rootDir, 'join-token');
   writeFileSync(file, stringify({
     nodeName: name,
@@ -145,8 +133,8 @@ export const nodeServices = (settings: ClusterSettings, name: string, index: num
     args: [`--net=${namespacePath(settings, name)}`, spec.program, ...spec.args],
   });
   return {
-    containerd: inside({ name: `${name}-containerd`, program: 'containerd', args: containerdArgs }),
-    agent: inside(nodeProgram(settings, `${name}-agent`, agentScript, file)),
+    containerd: inside({ name: containerd, program: 'containerd', args: containerdArgs }),
+    agent: inside(nodeProgram(settings, agent, agentScript, file)),
     tokenFile,
     certificateFile: join(rootDir, 'agent', 'identity', 'node.crt'),
   };

@@ -22,6 +22,11 @@ export interface ClusterSettings {
   readonly machineNetwork: string;
   /** IPv4 range that pods get their addresses from. */
   readonly podNetwork: string;
+  /** Numbers of its nodes, ascending; those of removed ones are given again. */
+  readonly nodes: readonly number[];
+  readonly controllers: number;
+  /** Members of etcd; settled for the cluster's life. */
+  readonly etcd: number;
 }
 
 export const defaultDataDir = '/var/lib/berth';
@@ -31,9 +36,25 @@ export const defaultPorts: Ports = { api: 6443, nodes: 6444, registry: 5000, etc
 export const defaultMachineNetwork = '10.89.0';
 export const defaultPodNetwork = '10.244.0.0/16';
 
+export const defaultNodes = 3;
+/** What the machines' network has addresses for. */
+export const nodesMax = 244;
+export const controllersMax = 9;
+
 export const defaultSettings = (dataDir: string): ClusterSettings => ({
   name: 'berth', dataDir, ports: defaultPorts, machineNetwork: defaultMachineNetwork, podNetwork: defaultPodNetwork,
+  nodes: withMoreNodes([], defaultNodes), controllers: 1, etcd: 1,
 });
+
+/** Settings of a cluster that was made before there could be more than one of each. */
+const single = { nodes: [1], controllers: 1, etcd: 1 } as const;
+
+/** The numbers of `count` nodes: those there are, and the lowest free ones. */
+export const withMoreNodes = (nodes: readonly number[], count: number): readonly number[] => {
+  const all = [...nodes];
+  for (let index = 1; all.length < count; index += 1) if (!all.includes(index)) all.push(index);
+  return all.toSorted((a, b) => a - b);
+};
 
 /** Unix sockets' paths hold 107 bytes, and containerd's lie below the data directory. */
 export const dataDirCharactersMax = 64;
@@ -44,6 +65,7 @@ export const paths = (dataDir: string) => ({
   logs: join(dataDir, 'log'),
   run: join(dataDir, 'run'),
   etcd: join(dataDir, 'etcd'),
+  etcdPeers: join(dataDir, 'etcd-peers'),
   registry: join(dataDir, 'registry'),
   build: join(dataDir, 'build'),
   config: join(dataDir, 'config'),
@@ -71,6 +93,11 @@ export const hostPrefix = (settings: ClusterSettings): string =>
 
 export const hostAddress = (settings: ClusterSettings): string => `${settings.machineNetwork}.1`;
 
+/** Names of etcd's members and of controllers: `etcd`, `etcd-2`, `etcd-3`; the first is named as the only one is. */
+export const memberName = (kind: 'etcd' | 'controller', index: number): string => (index === 1 ? kind : `${kind}-${index}`);
+
+export const nodeName = (index: number): string => `node-${index}`;
+
 export const nodeAddress = (settings: ClusterSettings, index: number): string => `${settings.machineNetwork}.${10 + index}`;
 
 export const registryHost = (settings: ClusterSettings): string => `localhost:${settings.ports.registry}`;
@@ -88,7 +115,7 @@ export const readSettings = (dataDir: string): ClusterSettings | undefined => {
   const file = paths(dataDir).settings;
   if (!existsSync(file)) return undefined;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as ClusterSettings;
+    return { ...single, ...(JSON.parse(readFileSync(file, 'utf8')) as ClusterSettings) };
   } catch {
     throw new SettingsBroken(`${file} is not the JSON that berth up wrote; delete that file and run "berth down", which then removes what is left of the cluster`);
   }

@@ -1,12 +1,13 @@
 /** The HTTPS server: TLS, time limits and the life of connections. What a request means is for rest.ts. */
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import { type Random, systemRandom } from '../../proto/process/random.ts';
 import { loadSchema, type Schema } from '../../proto/schema/schema.ts';
 import { connectionsMax, drainMs, headersTimeoutMs, keepAliveTimeoutMs, requestTimeoutMs } from '../limits.ts';
+import { listen, type Listening } from '../listening.ts';
 import { addProcessMetrics, Metrics } from '../metrics.ts';
 import type { Tunnels } from '../nodes/tunnels.ts';
 import type { Reader } from '../store/reader.ts';
@@ -87,15 +88,9 @@ export class ApiServer {
     this.#watchSockets();
   }
 
-  /** Resolves to the port, which is another than asked for when that was 0. Rejects when it cannot be had. */
-  listen(port: number, host: string): Promise<{ port: number }> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', reject);
-        resolve({ port: (this.#server.address() as AddressInfo).port });
-      });
-    });
+  /** Resolves to the port. Rejects when it cannot be had. */
+  listen(where: Listening): Promise<number> {
+    return listen(this.#server, where);
   }
 
   /** Takes no more, ends watches, lets requests under way finish, then cuts off what is left. */

@@ -1,4 +1,5 @@
 /** Where agents dial in: gRPC over mutual TLS, the sessions, the tunnels and the leases behind it. */
+import { createServer, type Server as Listener } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { messageBytesMax, nodeService } from '../../proto/node-service.ts';
 import type { ClusterNetwork } from '../../proto/node-service.ts';
@@ -8,6 +9,7 @@ import type { Random } from '../../proto/process/random.ts';
 import type { Verbs } from '../api/verbs.ts';
 import type { Recorder } from '../events/recorder.ts';
 import { sessionKeepaliveMs, sessionKeepaliveTimeoutMs } from '../limits.ts';
+import { listen, type Listening } from '../listening.ts';
 import type { Kv } from '../store/kv.ts';
 import type { Reader } from '../store/reader.ts';
 import { Feed } from './feed.ts';
@@ -29,14 +31,14 @@ export interface NodeServerOptions {
 }
 
 export class NodeServer {
-  readonly #options: NodeServerOptions;
   readonly #server: Server;
+  /** Ours and not gRPC's, which cannot take a socket that is listening already. */
+  readonly #listener: Listener;
   readonly #feed: Feed;
   readonly #sessions: NodeSessions;
   readonly #tunnels: NodeTunnels;
 
   constructor(options: NodeServerOptions) {
-    this.#options = options;
     const { reader, verbs, kv, recorder, clock, random, network } = options;
     const log = options.log.child('nodes');
     this.#feed = new Feed(reader);
@@ -53,6 +55,10 @@ export class NodeServer {
       session: (stream: Parameters<NodeSessions['accept']>[0]) => this.#sessions.accept(stream),
       tunnel: (stream: Parameters<NodeTunnels['accept']>[0]) => void this.#tunnels.accept(stream),
     });
+    const { caPem, certPem, keyPem } = options.tls;
+    const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certPem) };
+    const connections = this.#server.createConnectionInjector(ServerCredentials.createSsl(Buffer.from(caPem), [pair], true));
+    this.#listener = createServer({ noDelay: true }, (socket) => connections.injectConnection(socket));
   }
 
   get tunnels(): Tunnels {
@@ -64,22 +70,14 @@ export class NodeServer {
     return this.#sessions.size;
   }
 
-  /** Resolves to the port, chosen by the system when `port` is 0. */
-  listen(port: number, host: string): Promise<number> {
-    const { caPem, certPem, keyPem } = this.#options.tls;
-    const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certPem) };
-    const credentials = ServerCredentials.createSsl(Buffer.from(caPem), [pair], true);
-    const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, credentials, (error, bound) => {
-        if (error) reject(error);
-        else resolve(bound);
-      });
-    });
+  /** Resolves to the port. Rejects when it cannot be had. */
+  listen(where: Listening): Promise<number> {
+    return listen(this.#listener, where);
   }
 
   /** Ends all sessions and stops listening. The nodes' leases go on by themselves, for the next controller. */
   close(): void {
+    this.#listener.close();
     this.#sessions.close();
     this.#feed.close();
     this.#server.forceShutdown();

@@ -25,6 +25,9 @@ export const port: Rule<number> = rule('a port from 0 to 65535', (value) => Numb
 
 export const count: Rule<number> = rule('a whole number of 0 or more', (value) => Number.isInteger(value) && (value as number) >= 0);
 
+/** Of an open file or socket that was handed down; those below are standard input, output and error. */
+export const fileDescriptor: Rule<number> = rule('a file descriptor, 3 or more', (value) => Number.isInteger(value) && (value as number) >= 3);
+
 /** `host:port`. */
 export const address: Rule<string> = rule('host:port', (value) => typeof value === 'string' && /^(\[[\da-f:]+\]|[^:\s]+):\d{1,5}$/i.test(value));
 

@@ -8,6 +8,7 @@ import type { Pod } from '../../proto/resources/kubernetes.ts';
 import type { ClusterFixture } from '../fixtures/cluster.ts';
 import { type Floor, startFloor } from './floor.ts';
 import { allReady, deployment, removeDeployment, watchPods } from '../fixtures/workload.ts';
+import { quiet } from './quiet.ts';
 import { median, rounded } from './statistics.ts';
 
 export interface BenchContext {
@@ -23,8 +24,6 @@ const pods = 50;
 const floorConcurrency = 8;
 const samples = 9;
 const startRounds = 3;
-/** The kernel takes apart the network namespaces and cgroups of removed pods for a while, at the cost of whoever runs next. */
-const settleMs = 6_000;
 
 const withFloor = async <T>(measure: (floor: Floor) => Promise<T>): Promise<T> => {
   const floor = await startFloor();
@@ -51,18 +50,21 @@ const pullOnce = async (context: BenchContext): Promise<void> => {
   await removeDeployment(context.cluster.client, 'warm');
 };
 
-/** Floor and cluster by turns, since machines slow down and speed up within a minute; medians of both. */
+/** Floor and cluster by turns, since machines slow down and speed up within a minute, each on a quiet machine; medians of both. */
 const start = async (context: BenchContext): Promise<Figures> => {
   await pullOnce(context);
   const rates: number[] = [];
+  const settle = async (): Promise<void> => {
+    if (!(await quiet())) context.say('the machine does not become quiet; the figures mean little');
+  };
   const floorRates = await withFloor(async (floor) => {
     const taken: number[] = [];
     for (let round = 0; round < startRounds; round += 1) {
+      await settle();
       taken.push(await floor.podsPerSecond(pods, floorConcurrency));
-      await systemClock.sleep(settleMs);
+      await settle();
       rates.push(pods / ((await applyUntilReady(context, `start-${round}`, pods)) / 1000));
       await removeDeployment(context.cluster.client, `start-${round}`);
-      await systemClock.sleep(settleMs);
       context.say(`round ${round + 1}: ${rounded(rates.at(-1) ?? 0, 2)} pods a second, bare ${rounded(taken.at(-1) ?? 0, 2)}`);
     }
     return taken;

@@ -1,13 +1,13 @@
 /** Any part may be killed at any time: what runs goes on, nothing acknowledged is lost, and work goes on afterwards. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
-import { hostEnvironment } from '../../cli/local/command.ts';
 import { configMapKind, deploymentKind, nodeKind, podKind } from '../../proto/kinds.ts';
 import type { ConfigMap, Node, Pod } from '../../proto/resources/kubernetes.ts';
 import { isPodReady } from '../../proto/resources/pod.ts';
 import { type ClusterFixture, pushScript, startCluster } from '../fixtures/cluster.ts';
+import { hostTraces } from '../fixtures/cluster-traces.ts';
+import { eventually } from '../fixtures/eventually.ts';
 import { allReady, deployment, watchPods } from '../fixtures/workload.ts';
 
 interface Context {
@@ -18,7 +18,6 @@ interface Context {
 const test = anyTest as TestFn<Context>;
 const replicas = 3;
 const name = 'steady';
-const cniResults = '/var/lib/cni/results';
 
 test.before(async (t) => {
   const cluster = await startCluster();
@@ -53,22 +52,6 @@ const mainProcesses = (cluster: ClusterFixture): Map<string, number> =>
   );
 
 const idOf = (pod: Pod): string => (pod.status?.containerStatuses?.[0]?.containerID ?? '').replace('containerd://', '');
-
-/** Retries while the API comes back: what a client does. */
-const eventually = async <T>(what: string, attempt: () => Promise<T | undefined>, timeoutMs = 30_000): Promise<T> => {
-  const deadlineMs = Date.now() + timeoutMs;
-  let last: unknown;
-  while (Date.now() < deadlineMs) {
-    try {
-      const result = await attempt();
-      if (result !== undefined) return result;
-    } catch (error) {
-      last = error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`${what} did not happen within ${timeoutMs} ms: ${String(last)}`);
-};
 
 const killAndAwait = async (cluster: ClusterFixture, process_: string): Promise<void> => {
   const before = cluster.pid(process_);
@@ -160,30 +143,13 @@ test.serial('down keeps the data when asked, up goes on from there, and down rem
   const { cluster } = t.context;
   const { code, stderr } = await cluster.berth('down', '--keep-data', '--data-dir', cluster.dataDir);
   t.is(code, 0, stderr);
-  t.deepEqual(traces(cluster), []);
+  t.deepEqual(hostTraces(cluster), []);
   await cluster.up();
   const watch = await eventually('a watch', () => watchPods(cluster.client, name));
   await watch.until((pods) => pods.filter(isPodReady).length === replicas, 60_000);
   await watch.close();
   t.is((await cluster.client.get<ConfigMap>(configMapKind, 'default', 'kept-etcd')).data?.['a'], '1');
   await cluster.stop();
-  t.deepEqual(traces(cluster), []);
+  t.deepEqual(hostTraces(cluster), []);
   t.false(existsSync(cluster.dataDir));
 });
-
-/** What of the cluster is left on the host. */
-const traces = (cluster: ClusterFixture): string[] => {
-  const lines = (text: string): string[] => text.split('\n').filter((line) => line.includes(cluster.prefix) || line.includes(cluster.dataDir));
-  return [
-    ...lines(readFileSync('/proc/self/mountinfo', 'utf8')),
-    ...lines(execFileSync('ip', ['-o', 'link'], { encoding: 'utf8' })),
-    ...lines(execFileSync('ip', ['netns'], { encoding: 'utf8' })),
-    ...lines(execFileSync('ip', ['route'], { encoding: 'utf8' })),
-    ...lines(execFileSync('nft', ['list', 'tables'], { encoding: 'utf8', env: hostEnvironment(process.env) })),
-    ...lines(execFileSync('find', ['/sys/fs/cgroup', '-maxdepth', '2', '-name', cluster.prefix], { encoding: 'utf8' })),
-    ...lines(execFileSync('ps', ['axo', 'args'], { encoding: 'utf8' })).filter((line) => !line.startsWith('ps ')),
-    // CNI keeps a file for each attachment in a folder of its own.
-    ...(existsSync(cniResults) ? readdirSync(cniResults) : []).filter((file) => readFileSync(join(cniResults, file), 'utf8').includes(`${cluster.dataDir}/`)),
-    ...(existsSync(cluster.kubeconfig) ? lines(readFileSync(cluster.kubeconfig, 'utf8')) : []),
-  ];
-};

@@ -177,7 +177,7 @@ test('with session affinity a client stays with its endpoint, until that is gone
 test('UDP of one client moves on when its endpoint goes', async (t) => {
   await lab.tell([serviceOf('d', { clusterIP: '10.96.0.4', ports: [{ port: 53, protocol: 'UDP' }] })], [ends('d', [one], 'UDP')]);
   // One socket for both questions: to the kernel it is one flow.
-  const asking = lab.node.ask('timeout', '30', 'bash', '-c', 'exec 3<>/dev/udp/10.96.0.4/53; for i in $(seq 100); do echo hi >&3; read -t 5 -u 3 answer; echo "$answer"; case $answer in two*) exit;; esac; sleep 0.1; done');
+  const asking = lab.node.ask('timeout', '30', 'bash', '-c', 'exec 3<>/dev/udp/10.96.0.4/53; for i in $(seq 100); do echo hi >&3; answer=$(timeout 5 dd bs=99 count=1 status=none <&3); echo "$answer"; case $answer in two*) exit;; esac; sleep 0.1; done');
   await until('the flow', async () => lab.node.run('conntrack', '-L', '-p', 'udp').includes('10.96.0.4'));
   await lab.tell([], [ends('d', [two], 'UDP')]);
   const answers = (await asking).trim().split('\n').map((answer) => answer.split(' ')[0]);

@@ -72,7 +72,13 @@ test.serial('deployments, services, secrets and namespaces get theirs', async (t
   });
   t.deepEqual(deployment.status, {});
   const cluster = await create(services, { metadata: { name: 'cluster' }, spec: { ports: [{ port: 80 }] } });
-  t.deepEqual(cluster.spec, { type: 'ClusterIP', sessionAffinity: 'None', internalTrafficPolicy: 'Cluster', ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }] });
+  const { clusterIP, clusterIPs, ...defaulted } = cluster.spec;
+  t.regex(clusterIP, /^10\.96\.\d+\.\d+$/);
+  t.deepEqual(clusterIPs, [clusterIP]);
+  t.deepEqual(defaulted, {
+    type: 'ClusterIP', sessionAffinity: 'None', internalTrafficPolicy: 'Cluster', ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack',
+    ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }],
+  });
   t.deepEqual(cluster.status, { loadBalancer: {} });
   const balanced = await create(services, { metadata: { name: 'balanced' }, spec: { type: 'LoadBalancer', sessionAffinity: 'ClientIP', ports: [{ port: 80 }] } });
   t.like(balanced.spec, { externalTrafficPolicy: 'Cluster', allocateLoadBalancerNodePorts: true, sessionAffinityConfig: { clientIP: { timeoutSeconds: 10_800 } } });
@@ -182,11 +188,12 @@ test.serial('what is immutable stays: selectors, types, data that says so, pods 
 
 test.serial('a service that changes its type loses what only the old type had', async (t) => {
   const ports = [{ port: 80, nodePort: 30_080 }];
-  await create(services, { metadata: { name: 'changing' }, spec: { type: 'NodePort', clusterIP: '10.0.0.5', ports } });
+  await create(services, { metadata: { name: 'changing' }, spec: { type: 'NodePort', clusterIP: '10.96.0.5', ports } });
   const change = async (spec: object) => (await patch(`${services}/changing`, { spec })).json;
   const [cluster, external, balanced] = [await change({ type: 'ClusterIP' }), await change({ type: 'ExternalName', externalName: 'example.com' }), await change({ type: 'LoadBalancer' })];
   t.deepEqual(cluster.spec, {
-    type: 'ClusterIP', clusterIP: '10.0.0.5', clusterIPs: ['10.0.0.5'], sessionAffinity: 'None', internalTrafficPolicy: 'Cluster',
+    type: 'ClusterIP', clusterIP: '10.96.0.5', clusterIPs: ['10.96.0.5'], sessionAffinity: 'None', internalTrafficPolicy: 'Cluster',
+    ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack',
     ports: [{ port: 80, protocol: 'TCP', targetPort: 80 }],
   });
   t.deepEqual(Object.keys(external.spec).toSorted(), ['externalName', 'ports', 'sessionAffinity', 'type']);

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { clusterProcesses, kill, start, stop, supervised } from '../../../../cli/local/processes.ts';
+import { clusterProcesses, ended, kill, start, stop, supervised } from '../../../../cli/local/processes.ts';
 import { systemClock } from '../../../../proto/process/clock.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'berth-processes-'));
@@ -91,4 +93,26 @@ test('a log that has grown too long is put aside while its program runs', async 
   const pid = await until(() => program(folders));
   t.notThrows(() => process.kill(pid, 0));
   await stop(folders, 'one', graceMs, systemClock);
+});
+
+test('a socket that is passed on stays open while its program restarts: who calls meanwhile waits', async (t) => {
+  const folders = foldersOf('socket');
+  const listener = createServer();
+  await once(listener.listen(0, '127.0.0.1'), 'listening');
+  const { port } = listener.address() as AddressInfo;
+  const { fd } = (listener as unknown as { _handle: { fd: number } })._handle;
+  start(folders, { name: 'one', program: process.execPath, args: ['-e', 'require("net").createServer((socket) => socket.end(String(process.pid))).listen({ fd: 3 })'] }, [fd]);
+  listener.close();
+  const call = async (): Promise<number> => {
+    let said = '';
+    for await (const chunk of connect(port, '127.0.0.1')) said += String(chunk);
+    return Number(said);
+  };
+  const first = await call();
+  process.kill(first, 'SIGKILL');
+  t.deepEqual(await ended([first], graceMs, systemClock), []);
+  const second = await call();
+  t.true(second > 0 && second !== first);
+  await stop(folders, 'one', graceMs, systemClock);
+  await t.throwsAsync(call(), { code: 'ECONNREFUSED' });
 });
