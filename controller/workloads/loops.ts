@@ -35,9 +35,11 @@ export interface LoopsOptions extends LoopParts {
   readonly liveness: Liveness;
   readonly podNetwork?: PodNetworkOptions;
   readonly services: ServiceParts;
+  /** How long a pod that does not say itself stays on a node that is not ready or unreachable. */
+  readonly podEvictionSeconds?: number;
 }
 
-export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services, ...parts }: LoopsOptions): Loop[] => {
+export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services, podEvictionSeconds = 0, ...parts }: LoopsOptions): Loop[] => {
   const named = (name: string): LoopParts => ({ ...parts, log: parts.log.child(name) });
   const loop = (reconciliation: ConstructorParameters<typeof Reconciler>[1], workersMax?: number): Loop =>
     new Reconciler(named(reconciliation.name), reconciliation, workersMax);
@@ -51,7 +53,7 @@ export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services
     loop(new PodGarbageCollector(parts)),
     loop(new NodeLifecycle(parts, liveness)),
     loop(new NodeLeases(parts)),
-    loop(new TaintEviction(parts)),
+    loop(new TaintEviction(parts, podEvictionSeconds)),
     loop(new ServiceEndpoints(parts)),
     loop(new EndpointsMirror(parts)),
     loop(new ApiService(parts, services.apiAddresses, apiServiceAddress(services.network)), 1),
