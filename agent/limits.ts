@@ -40,10 +40,13 @@ export const criLimits = {
   reconnectDelayMsMin: 50,
   reconnectDelayMsMax: 1000,
   messageBytesMax: 16 << 20,
-  /** How long an exit that was announced may take until CRI shows it. */
-  exitShownTimeoutMs: 2000,
+  /** How long an exit that was announced may take until CRI shows it: a busy containerd takes seconds, and tries again itself for minutes. */
+  exitShownTimeoutMs: 600_000,
   exitAskDelayMsMin: 2,
-  exitAskDelayMsMax: 50,
+  /** Doubled up to this; after that a part of the time that was waited so far, up to a second. */
+  exitAskDelaySoonMsMax: 50,
+  exitAskWaitedRatio: 0.25,
+  exitAskDelayMsMax: 1000,
 } as const;
 
 /** Containers, images, logs and volumes. */
@@ -128,3 +131,38 @@ export const networkKeptBatch = 200;
 /** Between attempts to set the rules for services. */
 export const servicesRetryMsMin = 200;
 export const servicesRetryMsMax = 30_000;
+
+/** The node's DNS server. */
+export const dnsLimits = {
+  recordTtlSeconds: 5,
+  /** How long clients may remember that there is no such name. */
+  negativeTtlSeconds: 5,
+  /** Addresses or targets in one answer; more do not fit into any message. */
+  answersMax: 3_000,
+  aliasesMax: 8,
+  /** Without EDNS0, and with it: what passes every network in one piece. */
+  plainUdpBytesMax: 512,
+  udpBytesMax: 1232,
+  tcpBytesMax: 65_535,
+  /** Longer ones are not read. */
+  queryBytesMax: 4096,
+  tcpConnectionsMax: 200,
+  tcpIdleMs: 10_000,
+  /** Queries by UDP that wait for other servers; beyond, clients ask again. */
+  waitingMax: 2_000,
+  /** Questions that are with other servers at the same time. */
+  asksMax: 200,
+  /** One server has so long, then the next is asked; a question that is older than the second is given up, before its client does. */
+  askTryMs: 1_500,
+  askMs: 4_000,
+  upstreamServersMax: 3,
+  /** The host's resolv.conf is read again before a question when it was read so long ago. */
+  resolversKeptMs: 5_000,
+  cacheEntriesMax: 4_000,
+  cacheBytesMax: 4 << 20,
+  cacheTtlSecondsMax: 3_600,
+  /** How long it is remembered that nobody answered. */
+  failureTtlSeconds: 1,
+  listenRetryMsMin: 200,
+  listenRetryMsMax: 30_000,
+} as const;

@@ -5,6 +5,8 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AgentConfig, agentConfig } from './config.ts';
+import { claimDnsAddress } from './dns/dns-address.ts';
+import { NodeDns } from './dns/node-dns.ts';
 import { EventQueue } from './event-queue.ts';
 import { readHostIdentity } from './host-facts.ts';
 import { ensureIdentity, JoinFailure } from './identity.ts';
@@ -19,10 +21,12 @@ import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch } from './node-status.ts';
 import { Pods } from './pods/pods.ts';
 import { runtimeFacts } from './runtime-facts.ts';
+import { Commands } from './runtime/commands.ts';
 import { CriRuntime } from './runtime/cri-runtime.ts';
 import { Session } from './session.ts';
 import { StatusReporter } from './status-reporter.ts';
 import { TunnelAnswers } from './tunnel.ts';
+import type { Welcome } from '../proto/node-service.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
 import { configFile, ConfigError, readConfig } from '../proto/process/config.ts';
 import { createLog, type Log } from '../proto/process/log.ts';
@@ -37,7 +41,7 @@ const identityOf = async ({ dataDir, join: { url, tokenFile }, nodeName }: Agent
   return identity;
 };
 
-const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, log: Log): Promise<CriRuntime> => {
+const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, dns: NodeDns, log: Log): Promise<CriRuntime> => {
   const { nodeName, nodeAddress, dataDir, containerd, cgroupParent } = config;
   const runtime = new CriRuntime({
     socket: containerd.socket,
@@ -46,6 +50,7 @@ const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, log: 
     hostIp: nodeAddress,
     cgroupParent,
     objects,
+    clusterDns: () => dns.cluster,
     clock,
     random,
     log: log.child('runtime'),
@@ -55,14 +60,61 @@ const startRuntime = async (config: AgentConfig, objects: NodeObjectStore, log: 
   return runtime;
 };
 
+/** What runs commands in containers that run already. */
+const startCommands = async ({ dataDir, containerd }: AgentConfig, runtime: CriRuntime, log: Log): Promise<Commands> => {
+  const commands = new Commands({
+    socket: containerd.socket,
+    folder: join(dataDir, 'commands'),
+    observe: (podUid) => runtime.observePod(podUid),
+    nowMs: () => clock.nowMs(),
+    random,
+    log: log.child('commands'),
+  });
+  await commands.start();
+  return commands;
+};
+
+/** The node's networks and its proxy for services, which begin when a controller, or what the last one said, tells of the cluster's. */
+const startNetwork = (
+  { nodeName, nodeAddress, dataDir, containerd }: AgentConfig,
+  state: NetworkStateStore,
+  health: () => Promise<{ readonly ready: boolean }>,
+  onSetUp: (welcome: Welcome) => Promise<void>,
+  log: Log,
+) => {
+  const services = new ServiceProxy({ nodeName, state, apply: applyRules, forget: forgetFlows, clock, log: log.child('services') });
+  const network = new NodeNetwork({
+    nodeAddress,
+    dataDir,
+    cniConfigDir: containerd.cniConfigDir,
+    state,
+    ready: async () => (await health()).ready,
+    onSetUp: (welcome) => {
+      services.setUp(welcome);
+      return onSetUp(welcome);
+    },
+    clock,
+    log: log.child('network'),
+  });
+  return {
+    welcomed: (welcome: Welcome): Promise<void> => network.welcomed(welcome),
+    async close(): Promise<void> {
+      services.close();
+      await network.close();
+    },
+  };
+};
+
 const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<void> => {
-  const { nodeName, nodeAddress, dataDir, containerd } = config;
+  const { nodeName, nodeAddress, dataDir } = config;
   const identity = await identityOf(config);
   const objects = new NodeObjectStore();
   const network = new NetworkStateStore(nodeName);
   const events = new EventQueue();
   const reporter = new StatusReporter(clock, log.child('reports'));
-  const runtime = await startRuntime(config, objects, log);
+  const dns = new NodeDns({ state: network, claim: claimDnsAddress, clock, random, log: log.child('dns') });
+  const runtime = await startRuntime(config, objects, dns, log);
+  const commands = await startCommands(config, runtime, log);
   const facts = runtimeFacts(runtime);
   const pods = new Pods({
     runtime,
@@ -85,27 +137,11 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     log: log.child('node'),
   });
   await node.start();
-  const nodeNetwork = new NodeNetwork({
-    nodeAddress,
-    dataDir,
-    cniConfigDir: containerd.cniConfigDir,
-    state: network,
-    ready: async () => (await facts.health()).ready,
-    onSetUp: (welcome) => {
-      services.setUp(welcome);
-      node.refresh();
-    },
-    clock,
-    log: log.child('network'),
-  });
-  const services = new ServiceProxy({
-    nodeName,
-    state: network,
-    apply: applyRules,
-    forget: forgetFlows,
-    clock,
-    log: log.child('services'),
-  });
+  const onSetUp = async (welcome: Welcome): Promise<void> => {
+    await dns.setUp(welcome);
+    node.refresh();
+  };
+  const nodeNetwork = startNetwork(config, network, () => facts.health(), onSetUp, log);
   const session = new Session({
     endpoints: config.controllers,
     identity,
@@ -117,7 +153,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     network,
     reporter,
     events,
-    tunnels: new TunnelAnswers(runtime, log.child('tunnels')),
+    tunnels: new TunnelAnswers(runtime, commands, log.child('tunnels')),
     onWelcome: (welcome) => nodeNetwork.welcomed(welcome),
     clock,
     random,
@@ -126,10 +162,11 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   log.info('running', { node: nodeName, controllers: config.controllers });
   await session.run(ending);
   log.info('ending; containers run on');
-  services.close();
+  dns.close();
   await nodeNetwork.close();
   node.close();
   pods.close();
+  commands.close();
   runtime.close();
 };
 

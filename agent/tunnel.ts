@@ -1,6 +1,6 @@
 /**
  * Answers a controller's OpenTunnel: opens the call, says accepted or why not, and sends the data as fast as the call
- * takes it. When the other end is gone the source is aborted.
+ * takes it. When the other end is gone the source is aborted, a command killed.
  */
 import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
 import { ApiError, isApiError } from '../proto/errors.ts';
@@ -8,12 +8,21 @@ import { nodeService, toJsonBytes } from '../proto/node-service.ts';
 import type { OpenTunnel, TunnelFrame } from '../proto/node-service.ts';
 import type { Log } from '../proto/process/log.ts';
 import { tunnelFrameBytesMax, tunnelsMax } from './limits.ts';
+import type { CommandProcess } from './runtime/command-process.ts';
+import type { CommandQuery } from './runtime/commands.ts';
 import type { LogQuery } from './runtime/runtime.ts';
 
 /** The part of Runtime that tunnels need. */
 export interface LogSource {
   log(query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
 }
+
+/** The part of Commands that tunnels need. */
+export interface CommandSource {
+  run(query: CommandQuery): Promise<CommandProcess>;
+}
+
+type Request = ({ readonly type: 'log' } & LogQuery) | ({ readonly type: 'exec' } & CommandQuery);
 
 type TunnelStream = ClientDuplexStream<TunnelFrame, TunnelFrame>;
 
@@ -37,16 +46,33 @@ const drained = (stream: TunnelStream, signal: AbortSignal): Promise<void> =>
     if (signal.aborted) onAbort();
   });
 
+type Wrap = (data: Buffer) => TunnelFrame;
+
+const toData: Wrap = (data) => ({ frame: 'data', data });
+const toStderr: Wrap = (stderr) => ({ frame: 'stderr', stderr });
+
+/** Everything of the source, in pieces, as fast as the stream takes it. */
+const send = async (stream: TunnelStream, source: AsyncIterable<Buffer>, wrap: Wrap, signal: AbortSignal): Promise<void> => {
+  for await (const chunk of source) {
+    for (let at = 0; at < chunk.length; at += tunnelFrameBytesMax) {
+      if (!stream.write(wrap(chunk.subarray(at, at + tunnelFrameBytesMax)))) await drained(stream, signal);
+    }
+    if (signal.aborted) throw signal.reason;
+  }
+};
+
 const failureOf = (error: unknown): { reason: string; message: string } =>
   isApiError(error) ? { reason: error.reason, message: error.message } : { reason: 'InternalError', message: 'the node could not do it' };
 
 export class TunnelAnswers {
   readonly #logs: LogSource;
+  readonly #commands: CommandSource;
   readonly #log: Log;
   #open = 0;
 
-  constructor(logs: LogSource, log: Log) {
+  constructor(logs: LogSource, commands: CommandSource, log: Log) {
     this.#logs = logs;
+    this.#commands = commands;
     this.#log = log;
   }
 
@@ -59,12 +85,12 @@ export class TunnelAnswers {
     stream.on('error', () => gone.abort());
     stream.on('status', () => gone.abort());
     stream.on('end', () => gone.abort());
-    // The controller sends nothing, but its end is only seen by who reads.
+    // Its end is only seen by who reads; before a command is accepted nothing comes.
     stream.resume();
     stream.write({ frame: 'id', id });
     this.#open += 1;
     try {
-      await this.#serve(stream, JSON.parse(String(request)) as { type: string } & LogQuery, signal);
+      await this.#serve(stream, JSON.parse(String(request)) as Request, signal);
       stream.end();
     } catch (error) {
       if (signal.aborted) stream.cancel();
@@ -78,16 +104,42 @@ export class TunnelAnswers {
     }
   }
 
-  async #serve(stream: TunnelStream, { type, ...query }: { type: string } & LogQuery, signal: AbortSignal): Promise<void> {
+  async #serve(stream: TunnelStream, request: Request, signal: AbortSignal): Promise<void> {
     if (this.#open > tunnelsMax) throw new ApiError('TooManyRequests', 'too many tunnels to the node are open');
-    if (type !== 'log') throw new ApiError('BadRequest', 'the node does not know this type of tunnel');
+    if (request.type === 'exec') return this.#run(stream, request, signal);
+    if (request.type !== 'log') throw new ApiError('BadRequest', 'the node does not know this type of tunnel');
+    const { type: _, ...query } = request;
     const source = await this.#logs.log(query, signal);
     stream.write({ frame: 'accepted', accepted: true });
-    for await (const chunk of source) {
-      for (let at = 0; at < chunk.length; at += tunnelFrameBytesMax) {
-        if (!stream.write({ frame: 'data', data: chunk.subarray(at, at + tunnelFrameBytesMax) })) await drained(stream, signal);
-      }
-      if (signal.aborted) throw signal.reason;
+    await send(stream, source, toData, signal);
+  }
+
+  async #run(stream: TunnelStream, query: CommandQuery, signal: AbortSignal): Promise<void> {
+    const command = await this.#commands.run(query);
+    // Its outputs end with it, and so does what waits for them below.
+    const onAbort = (): void => this.#close(command);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      signal.throwIfAborted();
+      stream.on('data', (frame: TunnelFrame) => {
+        if (frame.frame === 'data') {
+          const { length } = frame.data;
+          command.write(frame.data, () => void (signal.aborted || stream.writableEnded || stream.write({ frame: 'taken', taken: length })));
+        } else if (frame.frame === 'stdinEnd') command.endInput();
+        else if (frame.frame === 'resize') command.resize(frame.resize);
+      });
+      stream.write({ frame: 'accepted', accepted: true });
+      const { stdout, stderr } = command;
+      await Promise.all([stdout && send(stream, stdout, toData, signal), stderr && send(stream, stderr, toStderr, signal)]);
+      stream.write({ frame: 'exit', exit: await command.exit });
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#close(command);
     }
+  }
+
+  /** In the background: what cannot be killed must not hold its client. */
+  #close(command: CommandProcess): void {
+    command.close().catch((error: unknown) => this.#log.warn('a command was left', { error }));
   }
 }

@@ -16,6 +16,8 @@ export interface CommandModule {
 export interface CommandRow {
   readonly group: 'cluster' | 'objects' | 'workloads' | 'insight' | 'program';
   readonly describe: string;
+  /** What follows `--` is not this program's: `run` gets it as `rest`. */
+  readonly takesRest?: boolean;
   readonly load: () => Promise<CommandModule>;
 }
 
@@ -32,6 +34,7 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   cordon: { group: 'workloads', describe: 'Let no more pods come to a node', load: () => import('./commands/cordon.ts') },
   uncordon: { group: 'workloads', describe: 'Let pods come to a node again', load: () => import('./commands/uncordon.ts') },
   logs: { group: 'insight', describe: 'Show what containers print', load: () => import('./commands/logs.ts') },
+  exec: { group: 'insight', describe: 'Run a command in a container', takesRest: true, load: () => import('./commands/exec.ts') },
   describe: { group: 'insight', describe: 'Show an object with what belongs to it and what happened to it', load: () => import('./commands/describe.ts') },
   events: { group: 'insight', describe: 'Show what happened', load: () => import('./commands/events.ts') },
   wait: { group: 'insight', describe: 'Wait until objects are as they should be', load: () => import('./commands/wait.ts') },

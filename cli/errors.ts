@@ -17,6 +17,15 @@ export class Told extends Error {
   override readonly name = 'Told';
 }
 
+/** A command in a container has failed by itself; its exit code is passed on. */
+export class CommandFailed extends Told {
+  readonly exitCode: number;
+  constructor(exitCode: number) {
+    super(`the command ended with ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
 /** What Node.js says of a server whose certificate another authority has signed, or none. */
 const foreignCertificate = new Set(['SELF_SIGNED_CERT_IN_CHAIN', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'CERT_SIGNATURE_FAILURE']);
 
@@ -32,4 +41,4 @@ const wordsOf = (error: unknown): string => {
 export const describeFailure = (error: unknown, coloured: boolean): string =>
   wordsOf(error).split('\n').map((line) => `${coloured ? '\u001b[31merror:\u001b[0m' : 'error:'} ${line}`).join('\n');
 
-export const exitCodeOf = (error: unknown): number => (error instanceof UsageError ? 2 : 1);
+export const exitCodeOf = (error: unknown): number => (error instanceof CommandFailed ? error.exitCode : error instanceof UsageError ? 2 : 1);

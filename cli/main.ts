@@ -41,6 +41,10 @@ const openProgram = (): Program => {
     env: process.env,
     stdout: { write: (text) => void process.stdout.write(text), isTerminal: process.stdout.isTTY === true },
     stderr: { write: (text) => void process.stderr.write(text), isTerminal: process.stderr.isTTY === true },
+    // The getter opens stdin, which would be read from then on.
+    get streams() {
+      return { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr };
+    },
     isColoured: process.stderr.isTTY === true && !process.env['NO_COLOR'],
     flushed: async () => {
       if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
@@ -68,12 +72,15 @@ const usageText = (message: string): string => message.split('\n').map((line) =>
 const withStdin = (args: readonly string[]): readonly string[] =>
   args.flatMap((arg, at) => (arg === '-' && args[at - 1]?.startsWith('-') ? [] : args[at + 1] === '-' && arg.startsWith('-') ? [`${arg}=-`] : [arg]));
 
-const runCommand = async (name: string, rest: readonly string[], program: Program): Promise<void> => {
+const runCommand = async (name: string, words: readonly string[], program: Program): Promise<void> => {
   const row = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!row) {
     const near = nearestName(name, Object.keys(commands));
     throw new UsageError(`there is no command "${name}"${near ? `; did you mean "${near}"?` : '.'} "berth --help" lists them all.`);
   }
+  // What follows "--" belongs to the command in the container, whatever it looks like.
+  const end = row.takesRest ? words.indexOf('--') : -1;
+  const rest = end < 0 ? words : words.slice(0, end);
   const [module, { default: yargs }] = await Promise.all([row.load(), import('yargs')]);
   let failure: unknown;
   let parsed: { readonly args: object } | undefined;
@@ -97,7 +104,7 @@ const runCommand = async (name: string, rest: readonly string[], program: Progra
     .command({ command: module.command, describe: row.describe, builder: module.builder, handler: (args) => { parsed = { args }; } })
     .parseAsync();
   if (failure !== undefined) throw failure;
-  if (parsed) await module.run(parsed.args as never, program);
+  if (parsed) await module.run({ ...parsed.args, rest: end < 0 ? [] : words.slice(end + 1) } as never, program);
 };
 
 const main = async (args: readonly string[]): Promise<void> => {

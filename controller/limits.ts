@@ -87,6 +87,10 @@ export const reportRetryMsMax = 2_000;
 export const tunnelOpenTimeoutMs = 10_000;
 /** Tunnels that wait for their agents. */
 export const tunnelsOpeningMax = 1_000;
+/** One message of a client on the WebSocket of a command. */
+export const execMessageBytesMax = 4 * 1024 * 1024;
+/** Pings to the client of a command: while its input waits, they are what finds out that it is gone. */
+export const execPingPeriodMs = 5_000;
 export const nodeCertificateDays = 365;
 export const joinBodyBytesMax = 16 * 1024;
 export const joinTokenTtlSeconds = 24 * 3_600;

@@ -101,3 +101,7 @@ if [ -n "$packagesStale" ]; then
   step 'npm packages' "Is the npm registry in reach (npm ping)? Then run it again." installModules
   touch node_modules/.package-lock.json
 fi
+# The schemas follow from the table of kinds: a clone that was brought up to date may have more of them.
+if [ -n "$(find proto/kinds.ts proto/schema -maxdepth 1 -name '*.ts' -newer proto/schema/generated/schema.json)" ]; then
+  step 'schemas' 'Run "node_modules/node/bin/node proto/schema/generate.ts" to see more.' node_modules/node/bin/node proto/schema/generate.ts
+fi

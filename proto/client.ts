@@ -4,6 +4,7 @@
  */
 import { Agent, request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
+import type { WebSocket } from 'ws';
 import { ApiError, type Reason, type StatusObject, statusCodes } from './errors.ts';
 import type { Kind } from './kinds.ts';
 import type { Clock } from './process/clock.ts';
@@ -156,6 +157,34 @@ export class Client {
     }
     if ((response.statusCode ?? 500) >= 400) throw failureOf(response.statusCode ?? 500, await readAll(response));
     return response;
+  }
+
+  /** Opens a WebSocket, paused so that nothing is missed. `path` comes with its query. Throws ApiError, ConnectionError. */
+  async openWebSocket(path: string, protocol: string, signal: AbortSignal): Promise<WebSocket> {
+    // Only few commands need it.
+    const { WebSocket: Socket } = await import('ws');
+    const { server, ca, cert, key, token, userAgent = 'berth', insecureSkipTlsVerify } = this.#settings;
+    const url = new URL(server.replace(/\/$/, '').replace(/^http/, 'ws') + path);
+    const headers = { 'user-agent': userAgent, ...(token ? { authorization: `Bearer ${token}` } : {}) };
+    const socket = new Socket(url, protocol, {
+      ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}), headers, rejectUnauthorized: insecureSkipTlsVerify !== true, perMessageDeflate: false,
+    });
+    const onAbort = (): void => socket.terminate();
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.once('close', () => signal.removeEventListener('abort', onAbort));
+    return new Promise((resolve, reject) => {
+      socket.once('open', () => {
+        socket.pause();
+        resolve(socket);
+      });
+      socket.on('unexpected-response', (request, response: IncomingMessage) => {
+        readAll(response)
+          .then((body) => reject(failureOf(response.statusCode ?? 500, body)), reject)
+          .finally(() => request.destroy());
+      });
+      socket.on('error', (error) =>
+        reject(signal.aborted ? (signal.reason as Error) : new ConnectionError(`cannot reach ${url.host}: ${error.message}`, { cause: error })));
+    });
   }
 
   /** A request whose whole answer is JSON. */

@@ -122,7 +122,20 @@ export type TunnelFrame =
   | { readonly frame: 'id'; readonly id: string }
   | { readonly frame: 'data'; readonly data: Buffer }
   | { readonly frame: 'accepted'; readonly accepted: boolean }
-  | { readonly frame: 'failure'; readonly failure: Buffer };
+  | { readonly frame: 'failure'; readonly failure: Buffer }
+  | { readonly frame: 'stderr'; readonly stderr: Buffer }
+  | { readonly frame: 'stdinEnd'; readonly stdinEnd: boolean }
+  | { readonly frame: 'resize'; readonly resize: TerminalSize }
+  | { readonly frame: 'exit'; readonly exit: number }
+  | { readonly frame: 'taken'; readonly taken: number };
+
+export interface TerminalSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Bytes of standard input that may be on their way to a command: sent by the controller, not yet taken. */
+export const stdinWindowBytes = 256 * 1024;
 
 /** What gRPC needs to know of a call; the same shape serves its server and its client. */
 export interface StreamMethod<Request, Response> {

@@ -12,8 +12,8 @@ import { PodNetwork, type PodNetworkOptions } from './pod-network.ts';
 
 export interface NodeNetworkOptions extends PodNetworkOptions {
   readonly state: NetworkStateStore;
-  /** Called when the pod network of these settings is set up. */
-  readonly onSetUp: (welcome: Welcome) => void;
+  /** Called when the pod network of these settings is set up; pods wait for it. */
+  readonly onSetUp: (welcome: Welcome) => Promise<void>;
 }
 
 export class NodeNetwork {
@@ -51,7 +51,7 @@ export class NodeNetwork {
   #setUp(welcome: Welcome): Promise<void> {
     const done = this.#settingUp.then(async () => {
       await this.#podNetwork.setUp(welcome);
-      this.#options.onSetUp(welcome);
+      await this.#options.onSetUp(welcome);
     });
     this.#settingUp = done.catch(() => undefined);
     return done;

@@ -51,7 +51,7 @@ export class HookRunner {
     } else if (handler?.httpGet) {
       const { httpGet: action } = handler;
       const address = {
-        host: action.host ?? (pod.spec?.hostNetwork ? this.#hostIp : podIp),
+        host: action.host || (pod.spec?.hostNetwork ? this.#hostIp : podIp),
         port: portNumber(action.port, container),
         scheme: action.scheme === 'HTTPS' ? ('https' as const) : ('http' as const),
         path: action.path ?? '/',

@@ -2,7 +2,7 @@
  * The pods' cgroups, above those that the runtime makes for containers:
  *
  *     <parent>/pod<uid>                 guaranteed
- *     <parent>/burstable/pod<uid>
+ *     <parent>/burstable/pod<uid>       the share of the CPU that its pods ask for together
  *     <parent>/besteffort/pod<uid>      the least share of the CPU, whatever the number of pods
  *
  * Works where the kernel has v1 controllers (each in a hierarchy of its own, perhaps beside an empty v2 mount) and
@@ -12,8 +12,9 @@ import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { qosClass } from '../../proto/resources/qos.ts';
 import type { Pod } from '../../proto/resources/kubernetes.ts';
 import { runtimeLimits } from '../limits.ts';
+import { BurstableShare, type ShareFile } from './burstable-share.ts';
 import { killLost } from './lost-processes.ts';
-import { cpuWeight, type PodResources, podResources } from './resources.ts';
+import { cpuWeight, podCpuRequestMilli, type PodResources, podResources } from './resources.ts';
 
 const cgroupFolder = '/sys/fs/cgroup';
 
@@ -85,17 +86,28 @@ const removeTree = async (path: string): Promise<void> => {
   await rmdir(path).catch(() => undefined);
 };
 
+const burstableFile = (parent: string, { v1, v2 }: CgroupMounts): ShareFile | undefined => {
+  const cpuMount = v1.get('cpu');
+  if (cpuMount !== undefined) return { group: `${cpuMount}${parent}/burstable`, name: 'cpu.shares' };
+  return v1.size === 0 && v2 !== undefined ? { group: `${v2}${parent}/burstable`, name: 'cpu.weight' } : undefined;
+};
+
 export class Cgroups {
   readonly #parent: string;
   readonly #mounts: CgroupMounts;
+  readonly #burstable: BurstableShare | undefined;
 
   constructor(parent: string, mounts: CgroupMounts) {
     this.#parent = parent;
     this.#mounts = mounts;
+    const file = burstableFile(parent, mounts);
+    this.#burstable = file && new BurstableShare(file);
   }
 
   static async open(parent: string): Promise<Cgroups> {
-    return new Cgroups(parent, parseCgroupMounts(await readFile('/proc/self/mountinfo', 'utf8')));
+    const cgroups = new Cgroups(parent, parseCgroupMounts(await readFile('/proc/self/mountinfo', 'utf8')));
+    await cgroups.#burstable?.adopt();
+    return cgroups;
   }
 
   /** Makes the pod's cgroup with its limits; idempotent. Resolves to its path for CRI. */
@@ -105,7 +117,13 @@ export class Cgroups {
     const { v1, v2 } = this.#mounts;
     if (v1.size === 0 && v2 !== undefined) await this.#ensureV2(v2, path, resources);
     await Promise.all([...v1].map(([controller, mount]) => this.#ensureV1(controller, mount, path, resources)));
+    if (qosClass(pod) === 'Burstable') await this.#burstable?.hold(pod.metadata.uid ?? '', podCpuRequestMilli(pod));
     return path;
+  }
+
+  /** A sandbox of the pod has ended: where nothing else of it runs, others have the CPU that it asked for. */
+  async release(uid: string): Promise<void> {
+    await this.#burstable?.release(uid);
   }
 
   async #ensureV1(controller: string, mount: string, path: string, resources: PodResources): Promise<void> {
@@ -149,6 +167,7 @@ export class Cgroups {
       throw new Error(`${lost.size} processes of pod ${uid} were lost by the runtime and have been killed`);
     }
     for (const path of paths) await removeTree(path);
+    await this.release(uid);
   }
 
   /** Those with limits of ours, and those in which only the runtime makes groups: devices, freezer, cpuset, … */

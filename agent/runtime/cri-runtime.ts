@@ -16,11 +16,12 @@ import { Cgroups, podCgroup } from './cgroups.ts';
 import { containerConfig } from './container-config.ts';
 import { openLog } from './container-log.ts';
 import { Cri, CriError, isNotFound } from './cri.ts';
-import type { CriCalls, CriMount, DnsConfig, SandboxConfig } from './cri-messages.ts';
-import { type ClusterDns, parseResolvConf, podDns } from './dns.ts';
+import type { CriCalls, CriMount, SandboxConfig } from './cri-messages.ts';
+import { type ClusterDns, podDns } from './dns.ts';
 import { environment } from './env.ts';
 import { execSync } from './exec.ts';
 import type { NodeFacts } from './field-ref.ts';
+import { readHostDns } from './host-dns.ts';
 import { hostsFile } from './hostname.ts';
 import { ImageGc } from './image-gc.ts';
 import { Images } from './images.ts';
@@ -51,8 +52,8 @@ export interface CriRuntimeOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Without it pods use the host's DNS. */
-  readonly clusterDns?: ClusterDns;
+  /** The cluster's DNS, where the node has it by now. Without it pods use the host's. */
+  readonly clusterDns?: () => ClusterDns | undefined;
   /** What containers without limits may use; the whole machine unless said otherwise. */
   readonly allocatable?: NodeFacts['allocatable'];
   readonly resolvConf?: string;
@@ -162,7 +163,9 @@ export class CriRuntime implements Runtime {
   }
 
   async stopSandbox(id: string): Promise<void> {
+    const podUid = this.#observer.ownerOf(id)?.podUid;
     await this.#changing(id, () => this.#cri.call('StopPodSandbox', { pod_sandbox_id: id }));
+    if (podUid !== undefined) await this.#cgroups?.release(podUid);
   }
 
   async removeSandbox(id: string): Promise<void> {
@@ -261,23 +264,15 @@ export class CriRuntime implements Runtime {
     }
   }
 
-  async #hostDns(): Promise<DnsConfig> {
-    const read = async (path: string): Promise<DnsConfig> => parseResolvConf(await readFile(path, 'utf8').catch(() => ''));
-    const config = await read(this.#options.resolvConf ?? '/etc/resolv.conf');
-    if (this.#options.resolvConf || !config.servers.every((server) => server.startsWith('127.'))) return config;
-    // A resolver on the host's loopback is out of a pod's reach; systemd's keeps the servers that it asks itself here.
-    const upstream = await read('/run/systemd/resolve/resolv.conf');
-    return upstream.servers.length > 0 ? upstream : config;
-  }
-
   async #sandboxConfig(pod: Pod, attempt: number): Promise<SandboxConfig> {
-    const { clusterDns, cgroupParent } = this.#options;
+    const { cgroupParent, resolvConf } = this.#options;
+    const clusterDns = this.#options.clusterDns?.();
     const { namespace = '', name = '', uid = '' } = pod.metadata;
     return sandboxConfig(pod, {
       attempt,
       logDirectory: this.#layout.podLogs(namespace, name, uid),
       cgroupParent: podCgroup(cgroupParent, pod),
-      dns: podDns(pod, await this.#hostDns(), clusterDns),
+      dns: podDns(pod, await readHostDns(resolvConf), clusterDns),
       clusterDomain: clusterDns?.domain ?? defaultClusterDomain,
       profilesDir: this.#layout.seccomp,
     });
@@ -305,7 +300,7 @@ export class CriRuntime implements Runtime {
     const path = this.#layout.hostsFile(pod.metadata.uid ?? '');
     const hostText = pod.spec?.hostNetwork ? await readFile('/etc/hosts', 'utf8').catch(() => '') : '';
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, hostsFile(pod, sandbox.ips, this.#options.clusterDns?.domain ?? defaultClusterDomain, hostText), { mode: 0o644 });
+    await writeFile(path, hostsFile(pod, sandbox.ips, this.#options.clusterDns?.()?.domain ?? defaultClusterDomain, hostText), { mode: 0o644 });
     return { container_path: '/etc/hosts', host_path: path, readonly: false, propagation: 'PROPAGATION_PRIVATE' };
   }
 

@@ -20,6 +20,12 @@ export const cpuQuota = (milli: number): number => (milli === 0 ? 0 : Math.max(M
 /** cgroup v2's weight (1 to 10000) for v1's shares (2 to 262144), as runc converts them. */
 export const cpuWeight = (shares: number): number => 1 + Math.floor(((shares - 2) * 9999) / 262_142);
 
+/** The request that has these shares; the least share is that of no request. */
+export const milliOfShares = (shares: number): number => (shares <= sharesMin ? 0 : Math.ceil((shares * 1000) / 1024));
+
+/** The middle of the requests that have this weight: it is a coarser measure. */
+export const milliOfWeight = (weight: number): number => (weight <= 1 ? 0 : milliOfShares(sharesMin + Math.round(((weight - 0.5) * 262_142) / 9999)));
+
 const cpu = (list: Readonly<Record<string, string>> | undefined): number => (list?.cpu === undefined ? 0 : milliValue(list.cpu));
 const memory = (list: Readonly<Record<string, string>> | undefined): number => (list?.memory === undefined ? 0 : wholeValue(list.memory));
 
@@ -70,13 +76,16 @@ const peak = (pod: Pod, measure: Measure): number => {
   return Math.max(lasting, initPeak);
 };
 
+/** What the pod asks for of the CPU. */
+export const podCpuRequestMilli = (pod: Pod): number => peak(pod, cpuRequest) + cpu(pod.spec?.overhead);
+
 /** The pod's own cgroup: a limit only where every container has one. */
 export const podResources = (pod: Pod): PodResources => {
   const all = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
   const overhead = pod.spec?.overhead;
   const limit = (measure: Measure, extra: number): number => (all.every((container) => measure(container) > 0) ? peak(pod, measure) + extra : 0);
   return {
-    cpuShares: cpuShares(peak(pod, cpuRequest) + cpu(overhead)),
+    cpuShares: cpuShares(podCpuRequestMilli(pod)),
     cpuPeriodUs: periodUs,
     cpuQuotaUs: cpuQuota(limit(({ resources }) => cpu(resources?.limits), cpu(overhead))),
     memoryLimitBytes: limit(({ resources }) => memory(resources?.limits), memory(overhead)),

@@ -7,10 +7,11 @@ import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import { criLimits } from '../limits.ts';
 import { EventStream, type TaskEvent } from './containerd-events.ts';
-import { type Cri, CriError } from './cri.ts';
+import { type Cri, CriError, isDeadline } from './cri.ts';
 import { podUidLabel } from './labels.ts';
 import type { Observer } from './observe.ts';
 import type { RuntimeEvent } from './runtime.ts';
+import { untilShown } from './until-shown.ts';
 
 export interface RuntimeEventsOptions {
   readonly socket: string;
@@ -28,7 +29,7 @@ export class RuntimeEvents {
   readonly #options: RuntimeEventsOptions;
   readonly #stream: EventStream;
   readonly #listeners = new Set<(event: RuntimeEvent) => void>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: RuntimeEventsOptions) {
     this.#options = options;
@@ -47,7 +48,7 @@ export class RuntimeEvents {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     this.#stream.close();
     this.#listeners.clear();
   }
@@ -89,7 +90,7 @@ export class RuntimeEvents {
         () => true,
         () => false,
       );
-    for (let failures = 1; !this.#closed && !(await answers()); failures++) {
+    for (let failures = 1; !this.#closing.signal.aborted && !(await answers()); failures++) {
       await clock.sleep(backoffMs(failures, { initialMs: criLimits.reconnectDelayMsMin, maxMs: criLimits.reconnectDelayMsMax }));
     }
     for (const podUid of observer.knownPods()) this.#emit({ podUid, type: 'sandbox' });
@@ -105,16 +106,11 @@ export class RuntimeEvents {
 
   async #untilShown(id: string, { isSandbox }: Owner): Promise<void> {
     const { cri, clock } = this.#options;
-    const deadlineMs = clock.monotonicMs() + criLimits.exitShownTimeoutMs;
-    let delayMs: number = criLimits.exitAskDelayMsMin;
     const isShown = async (): Promise<boolean> =>
       isSandbox
         ? (await cri.call('PodSandboxStatus', { pod_sandbox_id: id })).status.state === 'SANDBOX_NOTREADY'
         : (await cri.call('ContainerStatus', { container_id: id })).status.state === 'CONTAINER_EXITED';
-    // One that is gone already is shown as well as can be.
-    while (!(await isShown().catch(() => true)) && clock.monotonicMs() < deadlineMs) {
-      await clock.sleep(delayMs);
-      delayMs = Math.min(delayMs * 2, criLimits.exitAskDelayMsMax);
-    }
+    // One that is gone already is shown as well as can be; one that took too long to answer may be asked again.
+    await untilShown(() => isShown().catch((error: unknown) => !isDeadline(error)), clock, this.#closing.signal);
   }
 }

@@ -1,5 +1,6 @@
 /** One request for a resource, as the handlers of the verbs see it. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Random } from '../../proto/process/random.ts';
 import type { Tunnels } from '../nodes/tunnels.ts';
@@ -14,11 +15,19 @@ import { choiceParameter, type Query } from './query.ts';
 import { type Rendering, renderingFor } from './rendering.ts';
 import type { Requester } from './request-options.ts';
 
+/** A connection whose client wants to go on in another protocol. */
+export interface Upgrade {
+  readonly socket: Duplex;
+  /** What has come of that protocol already. */
+  readonly head: Buffer;
+}
+
 export interface Call extends Requester {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly target: ResourceTarget;
   readonly query: Query;
+  readonly upgrade: Upgrade | undefined;
   /** Reads and decodes the body. @throws ApiError */
   readonly body: () => Promise<DecodedBody>;
   /** Registers what ends a lasting answer when the server closes; returns how to take that back. */

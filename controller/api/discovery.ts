@@ -26,6 +26,9 @@ const subresourceOf = (kind: Kind, name: string): Subresource => {
     return { name, responds: { group: 'policy', version: 'v1', kind: 'Eviction' }, verbs: ['create'] };
   }
   if (kind === podKind && name === 'binding') return { name, responds: { group: '', version: 'v1', kind: 'Binding' }, verbs: ['create'] };
+  if (kind === podKind && name === 'exec') {
+    return { name, responds: { group: '', version: 'v1', kind: 'PodExecOptions' }, verbs: ['create', 'get'] };
+  }
   if (kind === podKind && name === 'log') return { name, responds: own, verbs: ['get'] };
   if (name === 'finalize') return { name, responds: own, verbs: ['update'] };
   return { name, responds: own, verbs: changeVerbs };

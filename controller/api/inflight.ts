@@ -2,7 +2,7 @@
 import { ApiError } from '../../proto/errors.ts';
 import { bodiesBytesMax, extraInFlightMax, readsInFlightMax, watchesMax, writesInFlightMax } from '../limits.ts';
 
-/** `long` is what lasts by nature: watches, followed logs. `extra` is what strangers may ask, so it takes no room from others. */
+/** `long` is what lasts by nature: watches, followed logs, commands. `extra` is what strangers may ask, so it takes no room from others. */
 export type RequestClass = 'read' | 'write' | 'long' | 'extra';
 
 const bounds: Readonly<Record<RequestClass, number>> = {

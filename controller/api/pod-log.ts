@@ -6,28 +6,8 @@ import type { LogRequest } from '../nodes/tunnels.ts';
 import { answer, type Backend, type Call } from './call.ts';
 import { textAnswer } from './answer.ts';
 import { countParameter, flagParameter, type Query, textParameter } from './query.ts';
+import { containerOf } from './pod-container.ts';
 import { findPresent, keyOf } from './write-context.ts';
-
-const containerNames = ({ spec }: Pod): { regular: string[]; all: string[] } => {
-  const regular = (spec?.containers ?? []).map(({ name }) => name);
-  const init = (spec?.initContainers ?? []).map(({ name }) => name);
-  return { regular, all: [...regular, ...init, ...(spec?.ephemeralContainers ?? []).map(({ name }) => name)] };
-};
-
-const defaultContainerAnnotation = 'kubectl.kubernetes.io/default-container';
-
-const containerOf = (pod: Pod, asked: string | undefined): string => {
-  const podName = pod.metadata.name ?? '';
-  const { regular, all } = containerNames(pod);
-  if (asked !== undefined) {
-    if (!all.includes(asked)) throw badRequest(`container ${asked} is not valid for pod ${podName}`);
-    return asked;
-  }
-  const preferred = pod.metadata.annotations?.[defaultContainerAnnotation];
-  if (preferred && all.includes(preferred)) return preferred;
-  if (regular.length === 1 && regular[0]) return regular[0];
-  throw badRequest(`a container name must be specified for pod ${podName}, choose one of: [${all.join(' ')}]`);
-};
 
 const statusOf = ({ status }: Pod, container: string): ContainerStatus | undefined =>
   [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? []), ...(status?.ephemeralContainerStatuses ?? [])].find(

@@ -12,7 +12,7 @@ import { type Answer, errorAnswer, jsonAnswer, send, setWarnings } from './answe
 import type { Authentication } from './authentication.ts';
 import { authorize, requireKnown } from './authorization.ts';
 import type { BodyDecoder } from './body.ts';
-import type { Backend, Call } from './call.ts';
+import type { Backend, Call, Upgrade } from './call.ts';
 import { discoverGroup, discoverRoot, discoverVersion } from './discovery.ts';
 import { impersonated } from './impersonation.ts';
 import type { Inflight } from './inflight.ts';
@@ -53,6 +53,7 @@ interface Trace {
   lasting: boolean;
   /** To be undone at the end, whatever happens. */
   readonly releases: (() => void)[];
+  readonly upgrade: Upgrade | undefined;
 }
 
 interface Split {
@@ -77,15 +78,15 @@ export class Rest {
   }
 
   /** Never rejects: what goes wrong is answered, or ends the connection when the answer has begun. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(request: IncomingMessage, response: ServerResponse, upgrade?: Upgrade): Promise<void> {
     const { backend, metrics } = this.#options;
     const startMs = backend.clock.monotonicMs();
-    const trace: Trace = { verb: (request.method ?? '').toLowerCase(), resource: '', lasting: false, releases: [] };
+    const trace: Trace = { verb: (request.method ?? '').toLowerCase(), resource: '', lasting: false, releases: [], upgrade };
     response.on('error', () => undefined);
     try {
       await this.#route(request, response, trace);
     } catch (error) {
-      await this.#fail(request, response, error);
+      await this.#fail(request, response, error, upgrade !== undefined);
     } finally {
       for (const release of trace.releases) release();
       const durationMs = trace.lasting ? undefined : backend.clock.monotonicMs() - startMs;
@@ -142,6 +143,7 @@ export class Rest {
       response,
       target,
       query,
+      upgrade: trace.upgrade,
       user,
       headers: request.headers,
       warnings: [],
@@ -203,7 +205,7 @@ export class Rest {
     }
   }
 
-  async #fail(request: IncomingMessage, response: ServerResponse, error: unknown): Promise<void> {
+  async #fail(request: IncomingMessage, response: ServerResponse, error: unknown, hasNoBody: boolean): Promise<void> {
     const { log } = this.#options;
     if (!(error instanceof ApiError)) {
       // The message may quote an object: the log gets where, the client only that.
@@ -216,7 +218,7 @@ export class Rest {
     const answer = error instanceof ApiError ? error : new ApiError('InternalError', 'Internal error occurred');
     try {
       // At once, though the body may still be coming: many clients read while they write, and stop.
-      const discarded = request.complete ? undefined : discardBody(request);
+      const discarded = request.complete || hasNoBody ? undefined : discardBody(request);
       await send(request, response, errorAnswer(answer));
       await discarded;
     } catch (failure) {

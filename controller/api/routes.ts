@@ -4,6 +4,7 @@ import { verbsOf } from '../../proto/kinds.ts';
 import type { Backend, Call } from './call.ts';
 import type { RequestClass } from './inflight.ts';
 import type { ResourceTarget } from './paths.ts';
+import { handleExec } from './pod-exec.ts';
 import { handleLog } from './pod-log.ts';
 import { flagParameter, type Query } from './query.ts';
 import { handleGet, handleList, handleWatch } from './read-handlers.ts';
@@ -45,6 +46,7 @@ const subresources: Readonly<Record<string, Methods>> = {
   binding: { POST: write('create', handleBinding) },
   eviction: { POST: write('create', handleEviction) },
   log: { GET: get(handleLog) },
+  exec: { GET: { verb: 'get', requests: 'long', handle: handleExec }, POST: { verb: 'create', requests: 'long', handle: handleExec } },
 };
 
 const methodsOf = (target: ResourceTarget): Methods => {

@@ -1,4 +1,5 @@
 /** The HTTPS server: TLS, time limits and the life of connections. What a request means is for rest.ts. */
+import { type IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -41,6 +42,10 @@ export interface ApiServerOptions {
   readonly authenticators?: readonly Authenticator[];
 }
 
+/** Only for what goes on as a WebSocket; whoever offers another protocol with his request is answered in this one. */
+const wantsWebSocket = ({ method, url, headers }: IncomingMessage): boolean =>
+  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && /\/exec(?:\?|$)/.test(url ?? '');
+
 /** Urls and headers beyond this are refused by Node itself (431). */
 const headerBytesMax = 64 * 1024;
 
@@ -81,9 +86,18 @@ export class ApiServer {
         handshakeTimeout: headersTimeoutMs,
         connectionsCheckingInterval: Math.min(headersTimeoutMs, requestTimeoutMs) / 2,
         noDelay: true,
+        shouldUpgradeCallback: wantsWebSocket,
       },
       (request, response) => void this.#rest.handle(request, response),
     );
+    this.#server.on('upgrade', (request, socket, head) => {
+      // For a refusal: what is upgraded takes the socket away from it.
+      const response = new ServerResponse(request);
+      response.shouldKeepAlive = false;
+      response.assignSocket(socket as Socket);
+      response.once('finish', () => socket.end());
+      void this.#rest.handle(request, response, { socket, head });
+    });
     this.#server.maxConnections = connectionsMax;
     this.#watchSockets();
   }

@@ -1,7 +1,7 @@
 /**
  * Streams through a node's session. The controller asks (OpenTunnel), the agent opens a call of its own that begins with
- * the tunnel's id, then says accepted or why not, then sends data. Nothing is buffered here beyond gRPC's own window: the
- * call is read as the client reads. Cancelling either end ends the other.
+ * the tunnel's id, then says accepted or why not, then sends data; a command is sent its input the other way. Nothing is
+ * buffered here beyond gRPC's own window: the call is read as the client reads. Cancelling either end ends the other.
  */
 import { status as grpcStatus } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
@@ -13,7 +13,7 @@ import type { Clock } from '../../proto/process/clock.ts';
 import type { Random } from '../../proto/process/random.ts';
 import { tunnelOpenTimeoutMs, tunnelsOpeningMax } from '../limits.ts';
 import { nodeOfCall, refuse } from './sessions.ts';
-import type { LogRequest, Tunnels } from './tunnels.ts';
+import type { ExecOutput, ExecRequest, ExecStream, LogRequest, Tunnels } from './tunnels.ts';
 
 export type TunnelStream = ServerDuplexStream<TunnelFrame, TunnelFrame>;
 
@@ -40,6 +40,23 @@ async function* dataOf(stream: TunnelStream, frames: AsyncIterator<TunnelFrame>,
   }
 }
 
+/** What comes of an accepted command, to its exit code. */
+async function* outputOf(nodeName: string, stream: TunnelStream, frames: AsyncIterator<TunnelFrame>): AsyncGenerator<ExecOutput> {
+  const broken = unavailable(`node "${nodeName}" broke off the command`);
+  try {
+    for (;;) {
+      const next = await frames.next().catch(() => undefined);
+      if (!next || next.done) throw broken;
+      const { value } = next;
+      if (value.frame === 'failure') throw failureOf(value.failure);
+      if (value.frame === 'data' || value.frame === 'stderr' || value.frame === 'taken' || value.frame === 'exit') yield value;
+      if (value.frame === 'exit') return;
+    }
+  } finally {
+    stream.end();
+  }
+}
+
 export class NodeTunnels implements Tunnels {
   readonly #ask: (nodeName: string, openTunnel: OpenTunnel) => boolean;
   readonly #clock: Clock;
@@ -54,10 +71,26 @@ export class NodeTunnels implements Tunnels {
   }
 
   async log(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
-    const { stream, frames } = await this.#open(request.nodeName, { type: 'log', ...request }, signal);
+    const { stream, frames } = await this.#accepted({ type: 'log', ...request }, signal);
+    return dataOf(stream, frames, signal);
+  }
+
+  async exec(request: ExecRequest, signal: AbortSignal): Promise<ExecStream> {
+    const { stream, frames } = await this.#accepted({ type: 'exec', ...request }, signal);
+    return {
+      send: (input) => void (stream.writable && stream.write(input)),
+      output: outputOf(request.nodeName, stream, frames),
+    };
+  }
+
+  /** A tunnel that the node has accepted; it ends when `signal` aborts. */
+  async #accepted(request: { readonly type: string; readonly nodeName: string }, signal: AbortSignal): Promise<{ stream: TunnelStream; frames: AsyncIterator<TunnelFrame> }> {
+    const { stream, frames } = await this.#open(request.nodeName, request, signal);
     const onAbort = (): void => {
+      // Not destroyed before what was written is out: it would leave without a word to the node.
+      if (stream.writableFinished) stream.destroy();
+      stream.once('finish', () => stream.destroy());
       stream.end();
-      stream.destroy();
     };
     signal.addEventListener('abort', onAbort, { once: true });
     stream.on('close', () => signal.removeEventListener('abort', onAbort));
@@ -66,7 +99,7 @@ export class NodeTunnels implements Tunnels {
       stream.end();
       throw failureOf(first.failure);
     }
-    return dataOf(stream, frames, signal);
+    return { stream, frames };
   }
 
   /** Handles one Tunnel call: gives it to who waits for its id. */

@@ -1,4 +1,5 @@
-/** Streams through a node's session: what people ask of a running container. Only logs today; exec and port-forward come over the same frames. */
+/** Streams through a node's session: what people ask of a running container. */
+import type { TunnelFrame } from '../../proto/node-service.ts';
 
 /** As the query of `GET …/pods/NAME/log`. */
 export interface LogRequest {
@@ -17,10 +18,36 @@ export interface LogRequest {
   readonly limitBytes?: number;
 }
 
+/** As the query of `…/pods/NAME/exec`. */
+export interface ExecRequest {
+  readonly nodeName: string;
+  readonly namespace: string;
+  readonly podName: string;
+  readonly podUid: string;
+  readonly container: string;
+  readonly command: readonly string[];
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly tty: boolean;
+}
+
+export type ExecInput = Extract<TunnelFrame, { frame: 'data' | 'stdinEnd' | 'resize' }>;
+export type ExecOutput = Extract<TunnelFrame, { frame: 'data' | 'stderr' | 'exit' | 'taken' }>;
+
+export interface ExecStream {
+  /** Of data, no more than stdinWindowBytes may be sent that was not taken yet. */
+  readonly send: (input: ExecInput) => void;
+  /** Read as fast as the client takes it; ends after the exit code. Throws ApiError when the node breaks off. */
+  readonly output: AsyncIterable<ExecOutput>;
+}
+
 export interface Tunnels {
   /**
    * The log's bytes as they come. Resolves when the node has found the log, so that a failure still becomes a Status:
    * throws ApiError BadRequest (no such container, nothing previous), ServiceUnavailable (node not connected).
    */
   log(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
+  /** Resolves when the command runs; throws ApiError as `log` does. The command is killed when `signal` aborts. */
+  exec(request: ExecRequest, signal: AbortSignal): Promise<ExecStream>;
 }

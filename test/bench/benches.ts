@@ -105,6 +105,7 @@ const heal = async (context: BenchContext): Promise<Figures> => {
     return taken;
   }));
   const taken: number[] = [];
+  const told: number[] = [];
   const cri = new Cri(cluster.containerdSocket, () => systemClock.nowMs());
   for (let index = 0; index < samples; index += 1) {
     // A fresh pod each time: only the first restart comes without a delay.
@@ -117,16 +118,25 @@ const heal = async (context: BenchContext): Promise<Figures> => {
     const startedMs = systemClock.nowMs();
     process.kill(pid, 'SIGKILL');
     await watch.until(([now]) => now?.status?.containerStatuses?.[0]?.restartCount === 1 && now.status.containerStatuses[0].state?.running !== undefined);
+    const seenMs = systemClock.nowMs();
     // containerd's own time of the start: the status above only says that it happened.
     const id = ([...watch.pods.values()][0]?.status?.containerStatuses?.[0]?.containerID ?? '').replace('containerd://', '');
     const { status } = await cri.call('ContainerStatus', { container_id: id });
-    taken.push(Number(status.started_at) / 1e6 - startedMs);
+    const runsMs = Number(status.started_at) / 1e6;
+    taken.push(runsMs - startedMs);
+    told.push(seenMs - runsMs);
     await watch.close();
     await removeDeployment(cluster.client, name);
   }
   cri.close();
   const ms = median(taken);
-  return { median_ms: rounded(ms), cri_median_ms: rounded(floorMs), above_ms: rounded(ms - floorMs), holds: ms - floorMs <= 100 };
+  const toldMs = median(told);
+  return {
+    median_ms: rounded(ms), cri_median_ms: rounded(floorMs), above_ms: rounded(ms - floorMs),
+    // From the change on the node until a watcher of the API sees it.
+    told_median_ms: rounded(toldMs), told_max_ms: rounded(Math.max(...told)),
+    holds: ms - floorMs <= 100 && toldMs <= 100,
+  };
 };
 
 const rssMb = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;

@@ -1,13 +1,15 @@
 /** Where containers get their images from, and where what they print goes to. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
-import { secretKind } from '../../proto/kinds.ts';
+import { runtimeLimits } from '../../agent/limits.ts';
+import { podKind, secretKind } from '../../proto/kinds.ts';
 import { namespacePath } from '../../cli/local/host-network.ts';
-import { readSettings } from '../../cli/local/settings.ts';
+import { paths, readSettings } from '../../cli/local/settings.ts';
 import type { Container, Pod } from '../../proto/resources/kubernetes.ts';
-import { type Child, run } from '../fixtures/child.ts';
+import { objectPath } from '../../proto/resources/meta.ts';
+import { type Child, run, until } from '../fixtures/child.ts';
 import { type ClusterFixture, pushScript, startCluster } from '../fixtures/cluster.ts';
 import { ClusterPods, containerOf, forever, isOver, isReady, podOf, shell, waitsFor } from '../fixtures/cluster-pods.ts';
 import { busyboxImage, pushImage } from '../fixtures/images.ts';
@@ -77,6 +79,8 @@ test('an image is pulled once for many pods, by tag or digest, and found present
   const fresh = await pushScript(cluster, 'fresh:1', 'exec sleep 3600\n');
   const names = [1, 2, 3, 4].map((index) => `fresh-${index}`);
   await Promise.all(names.map((name) => pods.start(podOf(name, plain(fresh).containers))));
+  const asked = readFileSync(join(paths(cluster.dataDir).logs, 'node-1-containerd.log'), 'utf8').split('\n').filter((line) => line.endsWith(`msg="PullImage \\"${fresh}\\""`));
+  t.is(asked.length, 1, 'containerd was asked for it once');
   await pods.start(podOf('fresh-later', plain(fresh).containers));
   t.true((await eventsOf('fresh-later')).some(({ message }) => message === `Container image "${fresh}" already present on machine`));
   const imageId = containerOf(pods.get('fresh-1'))?.imageID ?? '';
@@ -95,8 +99,10 @@ test('a private registry wants imagePullSecrets; when they come, the pod starts'
   const config = Buffer.from(JSON.stringify({ auths: { [privateHost]: { auth } } })).toString('base64');
   await cluster.client.create(secretKind, 'default', { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'registry' }, type: 'kubernetes.io/dockerconfigjson', data: { '.dockerconfigjson': config } });
   const beganMs = Date.now();
+  const other = pods.start(podOf('public', plain(image).containers)).then(() => Date.now() - beganMs);
   t.true(isReady(await pods.until('private', isReady)));
-  t.true(Date.now() - beganMs < 5_000, `${Date.now() - beganMs} ms after the secret came`);
+  const tookMs = Date.now() - beganMs;
+  t.true(tookMs < 5_000 + 2 * (await other), `${tookMs} ms after the secret came`);
 });
 
 const lines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
@@ -113,12 +119,15 @@ test('kubectl logs: tail, since, bytes, timestamps; the file is in the CRI forma
   t.is(all.length, 52);
   t.deepEqual(lines(await kubectlLogs('printer', '--tail=3')), ['line 50', 'late', 'end']);
   t.deepEqual(lines(await kubectlLogs('printer', '--tail=0')), []);
-  t.deepEqual(lines(await kubectlLogs('printer', '--since=2s')), ['late', 'end']);
+  t.is(lines(await kubectlLogs('printer', '--since=1h')).length, 52);
   t.is(await kubectlLogs('printer', '--limit-bytes=10'), all.join('\n').slice(0, 10));
   const stamped = lines(await kubectlLogs('printer', '--timestamps', '--tail=2'));
   t.true(stamped.every((line) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}(Z|[+-]\d\d:\d\d) /.test(line)), stamped.join('\n'));
   const time = stamped[0]?.split(' ')[0] ?? '';
   t.deepEqual(lines(await kubectlLogs('printer', `--since-time=${time}`)), ['late', 'end']);
+  // Between the two parts of the log are four seconds: half of them are for the request.
+  const sinceSeconds = Math.ceil((Date.now() - Date.parse(time)) / 1000 + 1.5);
+  t.deepEqual(lines(await pods.log('printer', { sinceSeconds })), ['late', 'end']);
   const uid = pods.get('printer')?.metadata.uid ?? '';
   const found = (await run('find', [cluster.dataDir, '-path', `*${uid}*`, '-name', '0.log'])).trim();
   t.regex(readFileSync(found, 'utf8').split('\n')[0] ?? '', /^\S+ stdout F line 1$/);
@@ -138,4 +147,29 @@ test('kubectl logs -f follows to the end of the container; --previous shows the 
   const { code, stderr } = await cluster.run('kubectl', 'logs', '--previous', 'printer-of-nothing');
   t.is(code, 1);
   t.regex(stderr, /NotFound/);
+});
+
+test('a log that grows past its size is rotated while it is followed: no line is lost, none comes twice', async (t) => {
+  const linesMax = 1_600;
+  const write = `line=$(head -c 8000 /dev/zero | tr '\\0' x); i=0; while [ $i -lt ${linesMax} ]; do i=$((i+1)); echo $i $line; done`;
+  const wait = (file: string): string => `until [ -e /tmp/${file} ]; do sleep 0.05; done`;
+  await pods.start(podOf('chatty', [shell(image, `mkdir /tmp; echo 0; ${wait('write')}; ${write}; ${wait('end')}; echo ${linesMax + 1}`)], { restartPolicy: 'Never' }));
+  const folder = join(cluster.dataDir, 'nodes', 'node-1', 'agent', 'logs', `default_chatty_${pods.get('chatty')?.metadata.uid}`, 'main');
+  const files = (): string[] => readdirSync(folder).sort();
+  const rotated = until('the log was rotated', () => files().length > 1, 60_000).then(() => pods.inside('chatty', 'touch /tmp/end'));
+  const numbers: number[] = [];
+  let rest = '';
+  for await (const chunk of cluster.client.stream(objectPath(podKind, 'default', 'chatty', 'log'), { query: { follow: true } })) {
+    // The log is followed before it grows: what was rotated away before is not shown to who comes later.
+    if (numbers.length === 0) pods.inside('chatty', 'touch /tmp/write');
+    const texts = (rest + chunk.toString()).split('\n');
+    rest = texts.pop() ?? '';
+    for (const text of texts) numbers.push(Number(text.split(' ')[0]));
+  }
+  await rotated;
+  t.deepEqual(numbers, Array.from({ length: linesMax + 2 }, (_, index) => index));
+  t.deepEqual(files().map((name) => name.replace(/\d{15}$/, 'time')), ['0.log', '0.log.time']);
+  t.true(files().every((name) => statSync(join(folder, name)).size < 2 * runtimeLimits.logFileBytesMax));
+  t.regex(readFileSync(join(folder, '0.log'), 'utf8'), new RegExp(`^\\S+ stdout F ${linesMax + 1}\\n$`, 'm'));
+  t.is(await pods.log('chatty', { tailLines: 1 }), `${linesMax + 1}\n`);
 });

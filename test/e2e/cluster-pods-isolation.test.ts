@@ -1,11 +1,13 @@
 /** What a container may see, use and be called, as it sees it itself. */
 import { once } from 'node:events';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { constants } from 'node:os';
+import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
 import { hostAddress, readSettings } from '../../cli/local/settings.ts';
-import type { Pod } from '../../proto/resources/kubernetes.ts';
+import type { Container, Pod } from '../../proto/resources/kubernetes.ts';
 import { run } from '../fixtures/child.ts';
 import { type ClusterFixture, pushScript, startCluster } from '../fixtures/cluster.ts';
 import { ClusterPods, containerOf, forever, isOver, podOf, shell, waitsFor } from '../fixtures/cluster-pods.ts';
@@ -107,6 +109,17 @@ test('a privileged container on the host’s namespaces shares them and has no f
   t.is(pod.status?.podIP, pod.status?.hostIP);
 });
 
+test('seccomp is off where that is asked for, and a profile of the node holds where that one is', async (t) => {
+  const profile = { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }] };
+  writeFileSync(join(cluster.dataDir, 'nodes', 'node-1', 'agent', 'seccomp', 'no-folders.json'), JSON.stringify(profile));
+  const confined = (name: string, seccompProfile: { type: string; localhostProfile?: string }): Container =>
+    shell(image, `mkdir /made 2>/dev/null && echo made=yes || echo made=no; ${tell}`, { name, securityContext: { seccompProfile } });
+  await pods.start(podOf('filters', [confined('main', { type: 'Unconfined' }), confined('other', { type: 'Localhost', localhostProfile: 'no-folders.json' })]));
+  const [off, own] = [await pods.facts('filters'), await pods.facts('filters', 'other')];
+  t.deepEqual([off.get('Seccomp:'), off.get('made')], ['0', 'yes']);
+  t.deepEqual([own.get('Seccomp:'), own.get('made')], ['2', 'no']);
+});
+
 test('with shareProcessNamespace the pod’s containers see each other', async (t) => {
   const [one, two] = [shell(image, tell), shell(image, tell, { name: 'other' })];
   await pods.start(podOf('shared', [one, two], { shareProcessNamespace: true }));
@@ -139,6 +152,21 @@ test('requests and limits are cgroup settings, and decide who dies first', async
   t.true(['-997', readFileSync(`/proc/${cluster.pid('node-1-containerd')}/oom_score_adj`, 'utf8').trim()].includes((await pods.facts('guaranteed')).get('oom') ?? ''));
 });
 
+test('an init container counts alone, a sidecar beside all that come after it', async (t) => {
+  const asking = (name: string, cpu: string, memory: string): Container => shell(image, 'true', { name, resources: { requests: { cpu, memory }, limits: { cpu, memory } } });
+  const sidecar: Container = { ...asking('sidecar', '50m', '16Mi'), command: ['/bin/sh', '-c', forever], restartPolicy: 'Always' };
+  const main: Container = { ...asking('main', '100m', '32Mi'), command: ['/bin/sh', '-c', forever] };
+  await pods.start(podOf('peak', [main], { initContainers: [sidecar, asking('init', '250m', '96Mi')] }));
+  t.is(pods.get('peak')?.status?.qosClass, 'Guaranteed');
+  t.is(pods.cgroup('peak', 'memory', 'memory.limit_in_bytes', 'memory.max', 'pod'), String((16 + 96) * 2 ** 20));
+  t.is(pods.cgroup('peak', 'cpu', 'cpu.cfs_quota_us', 'cpu.max', 'pod').split(' ')[0], '30000');
+  t.is(pods.cgroup('peak', 'memory', 'memory.limit_in_bytes', 'memory.max'), String(32 * 2 ** 20));
+  // More than any machine has, in one container after the other: no node takes it, though none of them runs for long.
+  await pods.create(podOf('too-much', [shell(image, forever)], { initContainers: [asking('init', '100000', '16Mi')] }));
+  const refused = await pods.until('too-much', (pod) => pod.status?.conditions?.some(({ type, status }) => type === 'PodScheduled' && status === 'False') === true);
+  t.regex(refused.status?.conditions?.find(({ type }) => type === 'PodScheduled')?.message ?? '', /Insufficient cpu/);
+});
+
 test('what uses more memory than it may is OOMKilled, exit codes and signals are told, and messages are kept', async (t) => {
   const never = { restartPolicy: 'Never' };
   const hungry = shell(image, 'x=a; while :; do x=$x$x; done', { resources: { limits: { memory: '16Mi' } } });
@@ -146,6 +174,10 @@ test('what uses more memory than it may is OOMKilled, exit codes and signals are
     pods.create(podOf('hungry', [hungry], never)),
     pods.create(podOf('code', [shell(image, 'echo because > /dev/termination-log; exit 7')], never)),
     pods.start(podOf('signal', [shell(image, forever)], never)),
+    // The first process of a namespace is safe from signals; with the pod's processes in one, the container's is not the first.
+    // Two dollars of a command are one of the shell's.
+    pods.create(podOf('sigterm', [{ name: 'main', image, command: ['/bin/sh', '-c', 'kill -TERM $$$$; sleep 60'] }], { ...never, shareProcessNamespace: true })),
+    pods.create(podOf('sigsegv', [{ name: 'main', image, command: ['/bin/sh', '-c', 'kill -SEGV $$$$; sleep 60'] }], { ...never, shareProcessNamespace: true })),
     pods.create(podOf('noted', [shell(image, 'echo last words; exit 3', { terminationMessagePolicy: 'FallbackToLogsOnError' })], never)),
     pods.create(podOf('absent', [{ name: 'main', image, command: ['/bin/no-such-program'] }], never)),
     pods.create(podOf('fine', [shell(image, 'exit 0')], never)),
@@ -156,6 +188,8 @@ test('what uses more memory than it may is OOMKilled, exit codes and signals are
   t.like(await stateOf('hungry'), { reason: 'OOMKilled', exitCode: 137 });
   t.like(await stateOf('code'), { reason: 'Error', exitCode: 7, message: 'because\n' });
   t.like(await stateOf('signal'), { reason: 'Error', exitCode: 137 });
+  t.like(await stateOf('sigterm'), { reason: 'Error', exitCode: 128 + constants.signals.SIGTERM });
+  t.like(await stateOf('sigsegv'), { reason: 'Error', exitCode: 128 + constants.signals.SIGSEGV });
   t.like(await stateOf('noted'), { reason: 'Error', exitCode: 3, message: 'last words\n' });
   t.like(await stateOf('absent'), { reason: 'StartError', exitCode: 128 });
   t.like(await stateOf('fine'), { reason: 'Completed', exitCode: 0 });

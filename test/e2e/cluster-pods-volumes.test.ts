@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
+import { relistPeriodMs } from '../../agent/limits.ts';
 import { configMapKind, podKind, secretKind } from '../../proto/kinds.ts';
 import { type ClusterFixture, pushScript, startCluster } from '../fixtures/cluster.ts';
 import { ClusterPods, containerOf, forever, isOver, isReady, podOf, shell, waitsFor } from '../fixtures/cluster-pods.ts';
@@ -84,8 +85,11 @@ test('a missing key is said, and put right as soon as the object comes', async (
     cluster.client.create(configMapKind, 'default', configMap('soon', { x: '1' })),
     cluster.client.create(secretKind, 'default', secret('late', { y: '2' })),
   ]);
+  const plain = pods.start(podOf('wants-nothing', [shell(image, forever)])).then(() => Date.now() - beganMs);
   await Promise.all(['wants-key', 'wants-volume'].map((name) => pods.until(name, isReady)));
-  t.true(Date.now() - beganMs < 5_000, `${Date.now() - beganMs} ms`);
+  const tookMs = Date.now() - beganMs;
+  // What a pod takes that needs nothing, on this machine now, is no wait for the next try.
+  t.true(tookMs < 5_000 + 2 * (await plain), `${tookMs} ms`);
   t.is(pods.inside('wants-volume', 'cat /late/y'), '2');
 });
 
@@ -118,7 +122,7 @@ test('configMap, secret, downwardAPI and projected volumes change in place, all 
     await cluster.client.patch(configMapKind, 'default', 'live', 'merge', { data: { a: value, b: value } });
     await cluster.client.patch(secretKind, 'default', 'live', 'merge', { data: { s: base64(value) } });
     await cluster.client.patch(podKind, 'default', 'live', 'merge', { metadata: { labels: { tier: value } } });
-    await until(`the files say ${value}`, () => ['/config/sub/a', '/secret/s', '/all/b', '/all/secret/s'].every((path) => show(path) === value) && show('/facts/labels') === `tier="${value}"`, 5_000);
+    await until(`the files say ${value}`, () => ['/config/sub/a', '/secret/s', '/all/b', '/all/secret/s'].every((path) => show(path) === value) && show('/facts/labels') === `tier="${value}"`, 60_000);
   };
   await change('2');
   process.kill(cluster.pid('node-1-agent'), 'SIGKILL');
@@ -165,6 +169,14 @@ test('emptyDir on disk and in memory is shared and limited; hostPath and subPath
   await pods.untilGone('dirs');
   t.false(existsSync(disk));
   t.is(readFileSync(join(host, 'file'), 'utf8'), 'from the host\n');
+});
+
+test('a pod whose emptyDir on disk outgrows its limit is evicted', async (t) => {
+  const volumes = [{ name: 'disk', emptyDir: { sizeLimit: '1Mi' } }];
+  await pods.start(podOf('outgrown', [shell(image, `head -c 3000000 /dev/zero > /disk/file; ${forever}`, { volumeMounts: [{ name: 'disk', mountPath: '/disk' }] })], { volumes }));
+  // Looked at with everything else that is listed again.
+  const pod = await pods.until('outgrown', isOver, 2 * relistPeriodMs);
+  t.like(pod.status, { phase: 'Failed', reason: 'Evicted', message: 'Usage of EmptyDir volume "disk" exceeds the limit "1Mi". ' });
 });
 
 test('a volume that cannot be mounted says why; a wrong hostPath keeps the pod waiting', async (t) => {

@@ -129,6 +129,30 @@ test.serial('logs, describe and events tell what happened', async (t) => {
   t.regex(ok(await cluster.berth('events')), /Scheduled/);
 });
 
+test.serial('a pod finds a service by its short name, and reaches it', async (t) => {
+  const { cluster } = t.context;
+  ok(await cluster.run('kubectl', 'expose', 'deployment/web', '--port', '80', '--target-port', '8080'));
+  const asking = `
+cat /etc/resolv.conf
+until wget -qO- http://web/; do usleep 100000; done
+wget -qO- http://web.default.svc.cluster.local/
+nslookup -type=srv _https._tcp.kubernetes.default.svc.cluster.local
+nslookup none.default.svc.cluster.local
+true
+`;
+  ok(await cluster.run('kubectl', 'run', 'asker', '--image', `${cluster.registry}/web:1`, '--restart', 'Never', '--command', '--', 'sh', '-c', asking));
+  ok(await cluster.run('kubectl', 'wait', 'pod/asker', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s'));
+  const said = ok(await cluster.berth('logs', 'pod/asker'));
+  t.regex(said, /search default\.svc\.cluster\.local svc\.cluster\.local cluster\.local/);
+  t.regex(said, /nameserver 10\.96\.0\.10\n/);
+  t.regex(said, /options ndots:5/);
+  t.is(said.match(/^version 1$/gm)?.length, 2, said);
+  t.regex(said, /service = 0 100 443 kubernetes\.default\.svc\.cluster\.local/);
+  t.regex(said, /NXDOMAIN/);
+  ok(await cluster.berth('delete', 'pod', 'asker'));
+  ok(await cluster.berth('delete', 'service', 'web'));
+});
+
 test.serial('kubectl and berth show the same table', async (t) => {
   const { cluster } = t.context;
   const firstLine = (text: string): string => text.split('\n')[0]?.trimEnd() ?? '';

@@ -3,14 +3,14 @@ import test from 'ava';
 import type { LogRequest, Tunnels } from '../../controller/nodes/tunnels.ts';
 import { badRequest, unavailable } from '../../proto/errors.ts';
 import { podNamed } from '../fixtures/api-objects.ts';
-import type { ApiFixture } from '../fixtures/api-server.ts';
+import { type ApiFixture, noTunnels } from '../fixtures/api-server.ts';
 import { startWatch } from '../fixtures/watch-lines.ts';
 import { sharedApi } from './conformance-server.ts';
 
 /** What the node of the present test answers. */
 let onNode: Tunnels['log'] = () => Promise.reject(unavailable('the node is not connected'));
 
-const server = sharedApi(test, { emptied: true, tunnels: { log: (request, signal) => onNode(request, signal) } });
+const server = sharedApi(test, { emptied: true, tunnels: { ...noTunnels, log: (request, signal) => onNode(request, signal) } });
 
 const path = '/api/v1/namespaces/default/pods/one';
 

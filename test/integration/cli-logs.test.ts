@@ -2,7 +2,7 @@
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { LogRequest, Tunnels } from '../../controller/nodes/tunnels.ts';
 import { badRequest } from '../../proto/errors.ts';
-import { startApi, type ApiFixture } from '../fixtures/api-server.ts';
+import { noTunnels, startApi, type ApiFixture } from '../fixtures/api-server.ts';
 import { type BerthFixture, berthFor } from '../fixtures/berth.ts';
 
 interface Shared {
@@ -25,6 +25,7 @@ test.before(async (t) => {
   const teardowns: (() => unknown)[] = [];
   const requests: LogRequest[] = [];
   const tunnels: Tunnels = {
+    ...noTunnels,
     log: async (request, signal) => {
       requests.push(request);
       if (request.previous) throw badRequest(`previous terminated container "${request.container}" in pod "${request.podName}" not found`);

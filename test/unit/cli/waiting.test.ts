@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import test from 'ava';
 import type { Program } from '../../../cli/program.ts';
 import { LiveLine, TooLate, withLimits } from '../../../cli/waiting.ts';
@@ -7,7 +8,8 @@ const never = (signal: AbortSignal): Promise<never> => new Promise((_, reject) =
 
 const programWith = (clock: ManualClock, signal = new AbortController().signal): Program => {
   const terminal = { write: () => undefined, isTerminal: false };
-  return { clock, env: {}, stdout: terminal, stderr: terminal, isColoured: false, columns: 80, flushed: async () => undefined, signal };
+  const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
+  return { clock, env: {}, streams, stdout: terminal, stderr: terminal, isColoured: false, columns: 80, flushed: async () => undefined, signal };
 };
 
 test('a wait ends with its result, and what it started ends with it', async (t) => {

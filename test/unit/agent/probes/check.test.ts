@@ -13,8 +13,9 @@ import type { Probe } from '../../../../proto/resources/kubernetes.ts';
 const container = (port: number) => ({ name: 'app', ports: [{ name: 'web', containerPort: port }] });
 const noExec: Exec = async () => ({ exitCode: 0, output: '' });
 
+/** With time enough for a busy machine, unless the probe says otherwise. */
 const attempt = (probe: Probe, port: number, exec = noExec): Promise<Outcome> =>
-  check(probe, { container: container(port), containerId: 'c', host: '127.0.0.1' }, exec, systemClock, new AbortController().signal);
+  check({ timeoutSeconds: 60, ...probe }, { container: container(port), containerId: 'c', host: '127.0.0.1' }, exec, systemClock, new AbortController().signal);
 
 const serve = async (handler: http.RequestListener): Promise<{ port: number; close(): void }> => {
   const server = http.createServer(handler).listen(0, '127.0.0.1');
