@@ -68,7 +68,7 @@ const fields = shape<ControllerConfig>({
   nodePorts: optional(textOf('a range of ports such as 30000-32767', portRange), defaultServiceNetwork.nodePorts),
   loadBalancerPool: optional(textOf('a range of addresses such as 192.0.2.10-192.0.2.99 or 192.0.2.0/24', addressRange), undefined),
   dnsAddress: optional(textOf('an IPv4 address', addressNumber), undefined),
-  podEvictionSeconds: optional(count, 0),
+  podEvictionSeconds: optional(count, 300),
   logLevel: optional(oneOf('debug', 'info', 'warn', 'error'), 'info'),
 });
 
