@@ -19,8 +19,17 @@ export const subnetRestMs = 5 * 60_000;
 export const missingNodeQuarantineMs = 40_000;
 /** How long a new leader waits for nodes that it has not seen alive yet: they may be on their way to another controller. */
 export const nodeReturnGraceMs = 6_000;
-/** How long a pod stays on a node that is not ready or unreachable, when it does not say itself. */
-export const defaultTolerationSeconds = 300;
+/** Nodes that lose their pods at once when they fail; the others follow one after each interval. */
+export const evictionBurstNodes = 3;
+export const evictionNodeIntervalMs = 1_000;
+/** A node has to fail for so long before its pods go: those that fail together shall be seen together. */
+export const evictionSettleMs = 750;
+/** No pods go while this share of the nodes, and at least so many, fail together. */
+export const outageShare = 0.55;
+export const outageNodesMin = 3;
+
+/** A pod whose eviction was allowed, and which is still there after this, counts again. */
+export const disruptionTimeoutMs = 2 * 60_000;
 
 // Services (services/).
 /** Endpoints in one EndpointSlice. */
@@ -120,6 +129,11 @@ export const leaseShareSecondsMax = 300;
 export const electionRetryMs = 500;
 /** How long a node's lease must be gone before the node is. */
 export const leaseGoneConfirmMs = 250;
+/** The same when etcd or this process was just away: who was heard meanwhile must get to say so. */
+export const leaseReturnGraceMs = 3_000;
+/** How often this process looks whether it stood still, and the delay of that look that says so. */
+export const stillnessCheckMs = 500;
+export const stillnessMs = 1_000;
 export const leaseWatchRetryMsMin = 100;
 export const leaseWatchRetryMsMax = 5_000;
 
@@ -165,6 +179,11 @@ export const drainMs = 5_000;
 /** Pings that find a connection whose other end is gone without a word. */
 export const sessionKeepaliveMs = 5_000;
 export const sessionKeepaliveTimeoutMs = 5_000;
+
+/** After this a client may ask for an eviction again that its budget did not allow. */
+export const evictionRetryAfterSeconds = 1;
+/** Pods that a budget notes as on their way. */
+export const disruptedPodsMax = 2_000;
 
 // Request bodies and OpenAPI documents (api/body.ts, api/openapi.ts).
 /** Levels of nesting in a JSON or YAML body. */

@@ -71,7 +71,7 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   });
   const parts = { reader, verbs: api, recorder, clock, random, log };
   const loops = [
-    ...createLoops({ ...parts, liveness, services: { kv, network, allocator, apiAddresses }, podNetwork: { range: config.podNetwork, subnetBits: config.podNetworkNodeBits } }),
+    ...createLoops({ ...parts, liveness, podEvictionSeconds: config.podEvictionSeconds, services: { kv, network, allocator, apiAddresses }, podNetwork: { range: config.podNetwork, subnetBits: config.podNetworkNodeBits } }),
     new Scheduler({ ...parts, log: log.child('scheduler') }),
   ];
   const election = new Election({ kv, key: '/berth/election/loops', id: config.name, clock, log: log.child('election'), ttlSeconds: electionTtlSeconds });

@@ -7,6 +7,7 @@ import { decodeObject } from '../../proto/schema/strict.ts';
 import type { Stored } from '../store/stored.ts';
 import { createObject } from './create.ts';
 import { deleteObject, finishPodDeletion } from './deletion.ts';
+import { evictPod } from './eviction.ts';
 import { isObject } from './json-equality.ts';
 import { applyPatch } from './patch.ts';
 import { bindPod } from './pod-binding.ts';
@@ -55,6 +56,11 @@ export class Api implements Verbs {
 
   delete(kind: Kind, namespace: string, name: string, options: DeleteOptions): Promise<Deleted> {
     return deleteObject(this.#context, kind, namespace, name, options);
+  }
+
+  /** Deletes a pod if its disruption budget allows. */
+  evict(namespace: string, name: string, options: DeleteOptions): Promise<Deleted> {
+    return evictPod(this.#context, namespace, name, options);
   }
 
   bind(namespace: string, name: string, uid: string, nodeName: string, options: WriteOptions, why?: string): Promise<Stored> {

@@ -5,6 +5,7 @@
 import { conflict, isApiError } from '../../proto/errors.ts';
 import { type Kind, namespaceKind, podKind } from '../../proto/kinds.ts';
 import { parseTimestamp, timestamp } from '../../proto/process/clock.ts';
+import { setCondition } from '../../proto/resources/conditions.ts';
 import type { KubeObject, Namespace, ObjectMeta, Pod } from '../../proto/resources/kubernetes.ts';
 import { admit } from '../admission/chain.ts';
 import { conflictAttemptsMax } from '../limits.ts';
@@ -17,7 +18,8 @@ const orphanFinalizer = 'orphan';
 const foregroundFinalizer = 'foregroundDeletion';
 const defaultGraceSeconds = 30;
 
-const checkPreconditions = (kind: Kind, present: Stored, options: DeleteOptions): void => {
+/** @throws ApiError Conflict */
+export const checkPreconditions = (kind: Kind, present: Stored, options: DeleteOptions): void => {
   const { uid, resourceVersion } = options.preconditions ?? {};
   const { name = '', uid: presentUid = '' } = present.object.metadata;
   if (uid !== undefined && uid !== presentUid) {
@@ -65,6 +67,11 @@ const marksOf = (metadata: ObjectMeta, graceSeconds: number, explicit: boolean, 
   return { deletionTimestamp: timestamp(startMs + graceSeconds * 1000), deletionGracePeriodSeconds: graceSeconds };
 };
 
+const disrupted = (pod: Pod, why: NonNullable<DeleteOptions['disruption']>, nowMs: number): Pod => ({
+  ...pod,
+  status: { ...pod.status, conditions: setCondition(pod.status?.conditions, { type: 'DisruptionTarget', status: 'True', ...why }, nowMs) },
+});
+
 /** The object with its deletion under way. */
 const marked = (kind: Kind, present: KubeObject, options: DeleteOptions, nowMs: number): KubeObject => {
   const explicit = options.gracePeriodSeconds !== undefined;
@@ -81,6 +88,7 @@ const marked = (kind: Kind, present: KubeObject, options: DeleteOptions, nowMs: 
       ...marks,
     },
   } as KubeObject;
+  if (kind === podKind && options.disruption) return disrupted(next as Pod, options.disruption, nowMs);
   if (kind !== namespaceKind) return next;
   return { ...next, status: { ...(present as Namespace).status, phase: 'Terminating' } };
 };

@@ -67,11 +67,11 @@ export const handleBinding = async (call: Call, { api }: Backend): Promise<void>
   await answer(call, jsonAnswer(201, created));
 };
 
-/** POST of `eviction`: a deletion that asks first; nothing objects yet, as there are no disruption budgets. */
+/** POST of `eviction`. */
 export const handleEviction = async (call: Call, { api }: Backend): Promise<void> => {
-  const { kind, namespace = '', name = '' } = call.target;
+  const { namespace = '', name = '' } = call.target;
   const eviction = objectOf(await call.body(), { kind: 'Eviction', apiVersion: 'policy/v1' });
   named(eviction, name);
-  await api.delete(kind, namespace, name, deleteOptionsOf(call, eviction['deleteOptions']));
+  await api.evict(namespace, name, deleteOptionsOf(call, eviction['deleteOptions']));
   await answer(call, jsonAnswer(201, created));
 };

@@ -34,6 +34,8 @@ export interface DeleteOptions extends WriteOptions {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: PropagationPolicy;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  /** Why a pod is taken away that did nothing wrong: its condition DisruptionTarget, written with the deletion. */
+  readonly disruption?: { readonly reason: string; readonly message: string };
 }
 
 export type PatchType = 'json' | 'merge' | 'strategic';

@@ -3,7 +3,8 @@
  *
  * While etcd is away nothing arrives, so the last answer holds and nobody is called dead; etcd itself prolongs all leases
  * when it comes back. One that only stood still lets them run out at once, and the heartbeats that waited for it bring them
- * back at once: so a lease has to be gone for a moment before its node is.
+ * back at once: so a lease has to be gone for a moment before its node is. When this process was cut off from etcd or stood still,
+ * the leases of the nodes whose sessions are here ran out although the nodes were heard: then the moment is long enough for a heartbeat.
  * Before the first read there is no answer at all: `ready` is false.
  */
 import { backoffMs } from '../../proto/process/backoff.ts';
@@ -13,7 +14,7 @@ import type { Random } from '../../proto/process/random.ts';
 import type { Kv, KvEvent, KvWatch } from '../store/kv.ts';
 import { KvUnavailable } from '../store/kv.ts';
 import type { Subscription } from '../store/reader.ts';
-import { leaseGoneConfirmMs, leaseWatchRetryMsMax, leaseWatchRetryMsMin } from '../limits.ts';
+import { leaseGoneConfirmMs, leaseReturnGraceMs, leaseWatchRetryMsMax, leaseWatchRetryMsMin, stillnessCheckMs, stillnessMs } from '../limits.ts';
 import { nodeLeasePrefix } from './leases.ts';
 import type { Liveness } from './liveness.ts';
 
@@ -26,9 +27,16 @@ export class LeaseWatch implements Liveness {
   readonly #leaving = new Map<string, Timer>();
   #watch: KvWatch | undefined;
   #ready = false;
+  #connected = true;
+  /** When this process last looked whether it stood still. */
+  #lookedMs: number;
+  #look: Timer | undefined;
+  /** Until then a lease that is gone says little. */
+  #doubtfulUntilMs = 0;
 
   constructor(parts: { readonly kv: Kv; readonly clock: Clock; readonly random: Random; readonly log: Log }) {
     this.#parts = parts;
+    this.#lookedMs = parts.clock.monotonicMs();
   }
 
   get ready(): boolean {
@@ -37,6 +45,8 @@ export class LeaseWatch implements Liveness {
 
   /** Reads the leases and watches them from there; waits while etcd is away. */
   async start(): Promise<void> {
+    this.#lookedMs = this.#parts.clock.monotonicMs();
+    this.#look ??= this.#parts.clock.every(stillnessCheckMs, () => this.#notice());
     const limits = { initialMs: leaseWatchRetryMsMin, maxMs: leaseWatchRetryMsMax };
     for (let failures = 1; !this.#closed.signal.aborted; failures += 1) {
       try {
@@ -53,6 +63,7 @@ export class LeaseWatch implements Liveness {
   close(): void {
     this.#closed.abort();
     this.#watch?.close();
+    this.#look?.cancel();
     this.#forgetLeaving();
     this.#subscribers.clear();
   }
@@ -82,19 +93,46 @@ export class LeaseWatch implements Liveness {
       onCompacted: () => {
         this.start().catch((error: unknown) => this.#parts.log.error('node leases cannot be read', { error }));
       },
-      onConnection: () => undefined,
+      onConnection: (connected) => {
+        if (connected && !this.#connected) this.#doubt('etcd was away');
+        this.#connected = connected;
+      },
     });
   }
 
-  #take(event: KvEvent): void {
-    const name = (event.type === 'put' ? event.entry.key : event.key).slice(nodeLeasePrefix.length);
+  /** What waited in sockets while the process stood still may be read before its timers run: so this is asked there, too. */
+  #notice(): void {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const stillMs = nowMs - this.#lookedMs - stillnessCheckMs;
+    this.#lookedMs = nowMs;
+    if (stillMs > stillnessMs) this.#doubt('this process stood still');
+  }
+
+  #doubt(why: string): void {
+    this.#parts.log.info('nodes get time to be heard again', { why });
+    this.#doubtfulUntilMs = this.#parts.clock.monotonicMs() + leaseReturnGraceMs;
+    for (const name of this.#leaving.keys()) this.#leave(name);
+  }
+
+  #leave(name: string): void {
     this.#leaving.get(name)?.cancel();
-    this.#leaving.delete(name);
-    if (event.type === 'put') this.#set(name, true);
-    else this.#leaving.set(name, this.#parts.clock.after(leaseGoneConfirmMs, () => {
+    const waitMs = Math.max(leaseGoneConfirmMs, this.#doubtfulUntilMs - this.#parts.clock.monotonicMs());
+    this.#leaving.set(name, this.#parts.clock.after(waitMs, () => {
       this.#leaving.delete(name);
       this.#set(name, false);
     }));
+  }
+
+  #take(event: KvEvent): void {
+    this.#notice();
+    const name = (event.type === 'put' ? event.entry.key : event.key).slice(nodeLeasePrefix.length);
+    if (event.type === 'delete') {
+      this.#leave(name);
+      return;
+    }
+    this.#leaving.get(name)?.cancel();
+    this.#leaving.delete(name);
+    this.#set(name, true);
   }
 
   #forgetLeaving(): void {

@@ -11,6 +11,7 @@ import { apiServiceAddress, serviceClaims, type ServiceNetwork } from '../servic
 import type { Kv } from '../store/kv.ts';
 import { SystemNamespaces } from './bootstrap.ts';
 import { Deployments } from './deployment.ts';
+import { Disruptions } from './disruption.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import type { Loop, LoopParts } from './loop.ts';
 import { Namespaces } from './namespace.ts';
@@ -34,9 +35,11 @@ export interface LoopsOptions extends LoopParts {
   readonly liveness: Liveness;
   readonly podNetwork?: PodNetworkOptions;
   readonly services: ServiceParts;
+  /** How long a pod that does not say itself stays on a node that is not ready or unreachable. */
+  readonly podEvictionSeconds?: number;
 }
 
-export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services, ...parts }: LoopsOptions): Loop[] => {
+export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services, podEvictionSeconds = 300, ...parts }: LoopsOptions): Loop[] => {
   const named = (name: string): LoopParts => ({ ...parts, log: parts.log.child(name) });
   const loop = (reconciliation: ConstructorParameters<typeof Reconciler>[1], workersMax?: number): Loop =>
     new Reconciler(named(reconciliation.name), reconciliation, workersMax);
@@ -45,11 +48,12 @@ export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services
     loop(new Namespaces(parts)),
     loop(new Deployments(parts)),
     loop(new ReplicaSets(parts)),
+    loop(new Disruptions(parts)),
     loop(new GarbageCollector(parts)),
     loop(new PodGarbageCollector(parts)),
     loop(new NodeLifecycle(parts, liveness)),
     loop(new NodeLeases(parts)),
-    loop(new TaintEviction(parts)),
+    loop(new TaintEviction(parts, podEvictionSeconds)),
     loop(new ServiceEndpoints(parts)),
     loop(new EndpointsMirror(parts)),
     loop(new ApiService(parts, services.apiAddresses, apiServiceAddress(services.network)), 1),

@@ -53,11 +53,12 @@ const managedTaints: ReadonlySet<string> = new Set([
   ...pressures.map(([, key]) => key),
 ]);
 
-const wanted = (node: Node, alive: boolean): { key: string; effect: string }[] => {
+const wanted = (node: Node, alive: boolean, mayEvict: boolean): { key: string; effect: string }[] => {
   const taints: { key: string; effect: string }[] = [];
   const ready = conditionOf(node.status, 'Ready')?.status;
   const key = !alive || ready === 'Unknown' ? unreachableTaint : ready === 'True' ? undefined : notReadyTaint;
-  if (key) taints.push({ key, effect: 'NoSchedule' }, { key, effect: 'NoExecute' });
+  if (key) taints.push({ key, effect: 'NoSchedule' });
+  if (key && mayEvict) taints.push({ key, effect: 'NoExecute' });
   if (node.spec?.unschedulable) taints.push({ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' });
   for (const [type, pressure] of pressures) {
     if (conditionOf(node.status, type)?.status === 'True') taints.push({ key: pressure, effect: 'NoSchedule' });
@@ -65,10 +66,14 @@ const wanted = (node: Node, alive: boolean): { key: string; effect: string }[] =
   return taints;
 };
 
-/** The taints that the node should have: people's own as they are, ours as its state demands. Undefined when they are so already. */
-export const changedTaints = (node: Node, alive: boolean, nowMs: number): Taint[] | undefined => {
+/**
+ * The taints that the node should have: people's own as they are, ours as its state demands. Undefined when they are so already.
+ *
+ * @param mayEvict whether a node that fails may lose its pods
+ */
+export const changedTaints = (node: Node, alive: boolean, mayEvict: boolean, nowMs: number): Taint[] | undefined => {
   const present = node.spec?.taints ?? [];
-  const due = wanted(node, alive);
+  const due = wanted(node, alive, mayEvict);
   const isDue = (taint: Taint): boolean => due.some(({ key, effect }) => taint.key === key && taint.effect === effect);
   const kept = present.filter((taint) => !managedTaints.has(taint.key) || isDue(taint));
   const missing = due.filter(({ key, effect }) => !present.some((taint) => taint.key === key && taint.effect === effect));

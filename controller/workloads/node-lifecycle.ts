@@ -3,6 +3,7 @@
  *
  *     lease gone ──► conditions Unknown ──► taint unreachable; its pods not Ready
  *     Ready=False ─────────────────────► taint not-ready
+ *     either, in its turn (eviction-pace) ► the same taint with NoExecute: taint-eviction takes its pods away
  *     lease back, Ready=True reported ──► taints removed; its pods Ready as they were
  *
  * Writes: the conditions of a node that is not heard of, the taints of `node.kubernetes.io/`, and Ready=False of pods
@@ -17,7 +18,8 @@ import type { Change } from '../store/stored.ts';
 import { forEachBounded } from './batches.ts';
 import { ignoring } from './ignoring.ts';
 import { type LoopParts, writesAs } from './loop.ts';
-import { changedTaints, unknownConditions } from './node-conditions.ts';
+import { EvictionPace } from './eviction-pace.ts';
+import { changedTaints, notReadyTaint, unknownConditions, unreachableTaint } from './node-conditions.ts';
 import type { Again, Reconciliation } from './reconciler.ts';
 
 const name = 'node-lifecycle-controller';
@@ -32,6 +34,9 @@ export const markedReady = (pod: Pod, alive: boolean): PodCondition | undefined 
   return ready?.status === 'False' && ready.reason === lostReason ? { type: 'Ready', status: 'True' } : undefined;
 };
 
+const isEvicting = (node: Node): boolean =>
+  (node.spec?.taints ?? []).some(({ key, effect }) => effect === 'NoExecute' && (key === notReadyTaint || key === unreachableTaint));
+
 export class NodeLifecycle implements Reconciliation {
   readonly name = name;
   readonly kinds = [nodeKind];
@@ -39,27 +44,51 @@ export class NodeLifecycle implements Reconciliation {
   readonly #liveness: Liveness;
   /** Nodes that were alive at some time of this term; the others get some time to come back from a controller that went away. */
   readonly #seenAlive = new Set<string>();
+  readonly #pace: EvictionPace;
+  #add: (key: string) => void = () => undefined;
   #startedMs = 0;
 
   constructor(parts: LoopParts, liveness: Liveness) {
     this.#parts = parts;
     this.#liveness = liveness;
+    this.#pace = new EvictionPace(parts.clock, (node) => this.#add(node));
   }
 
   reset(): void {
     this.#seenAlive.clear();
+    this.#pace.clear();
     this.#startedMs = this.#parts.clock.monotonicMs();
   }
 
   attach(add: (key: string) => void, lost: AbortSignal): void {
-    const subscription = this.#liveness.subscribe(add);
-    lost.addEventListener('abort', () => subscription.close(), { once: true });
+    this.#add = add;
+    // Counted at once, not when their turn in the queue comes: that most nodes fail has to be known before the first loses its pods.
+    const subscription = this.#liveness.subscribe((key) => {
+      this.#count(key);
+      add(key);
+    });
+    lost.addEventListener('abort', () => {
+      subscription.close();
+      this.#pace.clear();
+    }, { once: true });
   }
 
   keysOf({ type, stored }: Change): string[] {
-    if (type !== 'DELETED') return [stored.key];
+    if (type !== 'DELETED') {
+      this.#count(stored.key);
+      return [stored.key];
+    }
     this.#seenAlive.delete(stored.key);
+    this.#pace.delete(stored.key);
     return [];
+  }
+
+  #count(key: string): void {
+    const node = this.#parts.reader.get<Node>(nodeKind, key)?.object;
+    if (node === undefined || !this.#liveness.ready) return;
+    const alive = this.#liveness.isAlive(key);
+    if (alive) this.#seenAlive.add(key);
+    this.#pace.set(key, alive && conditionOf(node.status, 'Ready')?.status === 'True', isEvicting(node));
   }
 
   async reconcile(key: string, again: Again, signal: AbortSignal): Promise<void> {
@@ -68,14 +97,17 @@ export class NodeLifecycle implements Reconciliation {
     if (!this.#liveness.ready || reader.get(nodeKind, key) === undefined) return;
     const alive = this.#liveness.isAlive(key);
     const graceMs = this.#startedMs + nodeReturnGraceMs - this.#parts.clock.monotonicMs();
-    if (alive) this.#seenAlive.add(key);
-    else if (graceMs > 0 && !this.#seenAlive.has(key)) {
+    if (!alive && graceMs > 0 && !this.#seenAlive.has(key)) {
       again(key, graceMs);
       return;
-    } else await this.#markUnknown(key);
-    const node = await this.#taint(key, alive);
-    if (node === undefined || signal.aborted) return;
-    await this.#markPods(key, alive, signal);
+    }
+    // Pods that nobody can reach are out of the services at once; what follows for the node takes two writes more.
+    await Promise.all([this.#markPods(key, alive, signal), this.#markNode(key, alive, signal)]);
+  }
+
+  async #markNode(key: string, alive: boolean, signal: AbortSignal): Promise<void> {
+    if (!alive) await this.#markUnknown(key);
+    if (!signal.aborted) await this.#taint(key, alive);
   }
 
   async #modify(key: string, subresource: string | undefined, change: (present: Node) => Node | undefined): Promise<Node | undefined> {
@@ -95,12 +127,12 @@ export class NodeLifecycle implements Reconciliation {
     recorder.record(node, 'Normal', 'NodeNotReady', `Node ${key} status is now: NodeNotReady`, { component: 'node-controller' });
   }
 
-  async #taint(key: string, alive: boolean): Promise<Node | undefined> {
+  async #taint(key: string, alive: boolean): Promise<void> {
     const { reader, clock } = this.#parts;
     const node = reader.get<Node>(nodeKind, key)?.object;
-    if (node === undefined || changedTaints(node, alive, clock.nowMs()) === undefined) return node;
-    return this.#modify(key, undefined, (present) => {
-      const taints = changedTaints(present, alive, clock.nowMs());
+    if (node === undefined || changedTaints(node, alive, this.#pace.mayEvict(key), clock.nowMs()) === undefined) return;
+    await this.#modify(key, undefined, (present) => {
+      const taints = changedTaints(present, alive, this.#pace.mayEvict(key), clock.nowMs());
       if (taints === undefined) return undefined;
       const { taints: _before, ...spec } = present.spec ?? {};
       return { ...present, spec: { ...spec, ...(taints.length > 0 ? { taints } : {}) } };

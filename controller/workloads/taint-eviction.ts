@@ -2,8 +2,8 @@
  * NoExecute taints send pods away: at once those that do not tolerate them, after tolerationSeconds those that do for
  * a time. Deleting the pod is all; its owner makes another one.
  *
- * A pod that says nothing about a node's failure stays `defaultTolerationSeconds`, as if it had the tolerations that
- * Kubernetes adds on admission: a node that is away for a minute should not lose its work.
+ * A pod that says nothing about a node's failure stays `podEvictionSeconds`, as if it had the tolerations that Kubernetes adds on
+ * admission. Which failing nodes have the taint at all, and when, is `eviction-pace.ts`'s.
  */
 import { nodeKind, podKind } from '../../proto/kinds.ts';
 import { parseTimestamp } from '../../proto/process/clock.ts';
@@ -12,7 +12,6 @@ import type { Node, Pod, Taint } from '../../proto/resources/kubernetes.ts';
 import { isBeingDeleted } from '../../proto/resources/meta.ts';
 import { isTerminal } from '../../proto/resources/pod.ts';
 import { sameJson } from '../api/json-equality.ts';
-import { defaultTolerationSeconds } from '../limits.ts';
 import { tolerates } from '../scheduler/tolerations.ts';
 import type { Change } from '../store/stored.ts';
 import { ignoring } from './ignoring.ts';
@@ -22,11 +21,13 @@ import type { Again, Reconciliation } from './reconciler.ts';
 
 const name = 'taint-eviction-controller';
 
+const disruption = { reason: 'DeletionByTaintManager', message: 'Taint manager: deleting due to NoExecute taint' } as const;
+
 /** How long the pod may stay with the taint, in seconds; Infinity for ever. */
-const toleratedSeconds = (pod: Pod, taint: Taint): number => {
+const toleratedSeconds = (pod: Pod, taint: Taint, podEvictionSeconds: number): number => {
   const fitting = (pod.spec?.tolerations ?? []).filter((toleration) => tolerates(toleration, taint));
   if (fitting.length === 0) {
-    return taint.key === notReadyTaint || taint.key === unreachableTaint ? defaultTolerationSeconds : 0;
+    return taint.key === notReadyTaint || taint.key === unreachableTaint ? podEvictionSeconds : 0;
   }
   return Math.min(...fitting.map(({ tolerationSeconds }) => Math.max(0, tolerationSeconds ?? Number.POSITIVE_INFINITY)));
 };
@@ -35,16 +36,17 @@ const toleratedSeconds = (pod: Pod, taint: Taint): number => {
  * When the pod has to leave, in milliseconds since the epoch: Infinity for never, in the past for at once. Its time
  * starts when it and the taint have come together. Pure.
  *
+ * @param podEvictionSeconds for taints of a node's failure that the pod says nothing about
  * @param sinceMs when a taint that does not tell itself was first seen
  */
-export const evictionDueMs = (pod: Pod, taints: readonly Taint[], sinceMs: (taint: Taint) => number): number => {
+export const evictionDueMs = (pod: Pod, taints: readonly Taint[], podEvictionSeconds: number, sinceMs: (taint: Taint) => number): number => {
   const scheduledMs = parseTimestamp(conditionOf(pod.status, 'PodScheduled')?.lastTransitionTime);
   const due = taints
     .filter(({ effect }) => effect === 'NoExecute')
     .map((taint) => {
       const addedMs = parseTimestamp(taint.timeAdded);
       const startMs = Number.isFinite(addedMs) ? addedMs : sinceMs(taint);
-      return (Number.isFinite(scheduledMs) ? Math.max(startMs, scheduledMs) : startMs) + toleratedSeconds(pod, taint) * 1000;
+      return (Number.isFinite(scheduledMs) ? Math.max(startMs, scheduledMs) : startMs) + toleratedSeconds(pod, taint, podEvictionSeconds) * 1000;
     });
   return Math.min(Number.POSITIVE_INFINITY, ...due);
 };
@@ -55,11 +57,13 @@ export class TaintEviction implements Reconciliation {
   readonly name = name;
   readonly kinds = [nodeKind, podKind];
   readonly #parts: LoopParts;
+  readonly #podEvictionSeconds: number;
   /** Node -> taint -> when this term first saw it there. */
   readonly #seenMs = new Map<string, ReadonlyMap<string, number>>();
 
-  constructor(parts: LoopParts) {
+  constructor(parts: LoopParts, podEvictionSeconds: number) {
     this.#parts = parts;
+    this.#podEvictionSeconds = podEvictionSeconds;
   }
 
   reset(): void {
@@ -98,7 +102,7 @@ export class TaintEviction implements Reconciliation {
     const nodeName = pod.spec?.nodeName ?? '';
     const taints = reader.get<Node>(nodeKind, nodeName)?.object.spec?.taints ?? [];
     const nowMs = clock.nowMs();
-    const waitMs = evictionDueMs(pod, taints, (taint) => this.#seenMs.get(nodeName)?.get(taintId(taint)) ?? nowMs) - nowMs;
+    const waitMs = evictionDueMs(pod, taints, this.#podEvictionSeconds, (taint) => this.#seenMs.get(nodeName)?.get(taintId(taint)) ?? nowMs) - nowMs;
     if (waitMs === Number.POSITIVE_INFINITY) return;
     if (waitMs > 0) {
       again(key, waitMs);
@@ -106,6 +110,6 @@ export class TaintEviction implements Reconciliation {
     }
     const { namespace = '', name: podName = '', uid } = pod.metadata;
     recorder.record(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace}/${podName}`, { component: name });
-    await ignoring(['NotFound', 'Conflict'], verbs.delete(podKind, namespace, podName, { ...writesAs(name), ...(uid ? { preconditions: { uid } } : {}) }));
+    await ignoring(['NotFound', 'Conflict'], verbs.delete(podKind, namespace, podName, { ...writesAs(name), disruption, ...(uid ? { preconditions: { uid } } : {}) }));
   }
 }

@@ -13,18 +13,19 @@ const text = (taints: readonly Taint[] | undefined): string[] | undefined => tai
 const withCondition = (node: Node, type: string): Node => ({ ...node, status: { ...node.status, conditions: [...(node.status?.conditions ?? []), { type, status: 'True' }] } });
 
 test('taints follow the state of the node and leave those of people alone', (t) => {
-  t.is(changedTaints(nodeObject('n', { taints: [own] }), true, nowMs), undefined);
-  t.deepEqual(text(changedTaints(nodeObject('n', { taints: [own] }), false, nowMs)), ['team:NoSchedule', 'unreachable:NoSchedule', 'unreachable:NoExecute']);
-  t.deepEqual(text(changedTaints(nodeObject('n', { ready: 'False' }), true, nowMs)), ['not-ready:NoSchedule', 'not-ready:NoExecute']);
-  t.deepEqual(text(changedTaints(nodeObject('n', { unschedulable: true }), true, nowMs)), ['unschedulable:NoSchedule']);
-  t.deepEqual(text(changedTaints(withCondition(nodeObject('n'), 'DiskPressure'), true, nowMs)), ['disk-pressure:NoSchedule']);
+  t.is(changedTaints(nodeObject('n', { taints: [own] }), true, true, nowMs), undefined);
+  t.deepEqual(text(changedTaints(nodeObject('n', { taints: [own] }), false, true, nowMs)), ['team:NoSchedule', 'unreachable:NoSchedule', 'unreachable:NoExecute']);
+  t.deepEqual(text(changedTaints(nodeObject('n', { ready: 'False' }), true, true, nowMs)), ['not-ready:NoSchedule', 'not-ready:NoExecute']);
+  t.deepEqual(text(changedTaints(nodeObject('n', { unschedulable: true }), true, true, nowMs)), ['unschedulable:NoSchedule']);
+  t.deepEqual(text(changedTaints(withCondition(nodeObject('n'), 'DiskPressure'), true, true, nowMs)), ['disk-pressure:NoSchedule']);
 });
 
 test('taints go when their reason is gone, and keep the time at which they came', (t) => {
-  const lost = changedTaints(nodeObject('n', { taints: [own] }), false, nowMs) ?? [];
-  t.deepEqual(changedTaints(nodeObject('n', { taints: lost }), true, nowMs + 5_000), [own]);
-  t.is(changedTaints(nodeObject('n', { taints: lost, ready: 'Unknown' }), false, nowMs + 5_000), undefined);
+  const lost = changedTaints(nodeObject('n', { taints: [own] }), false, true, nowMs) ?? [];
+  t.deepEqual(changedTaints(nodeObject('n', { taints: lost }), true, true, nowMs + 5_000), [own]);
+  t.is(changedTaints(nodeObject('n', { taints: lost, ready: 'Unknown' }), false, true, nowMs + 5_000), undefined);
   t.is(lost[1]?.timeAdded, timestamp(nowMs));
+  t.deepEqual(text(changedTaints(nodeObject('n', { taints: lost }), false, false, nowMs)), ['team:NoSchedule', 'unreachable:NoSchedule']);
 });
 
 test('a node that is not heard of has unknown conditions, once', (t) => {
@@ -42,18 +43,19 @@ const tolerating = (key: string, tolerationSeconds?: number) =>
 const seen = (): number => 500_000;
 
 test('a pod leaves a tainted node at once, after its toleration, or never', (t) => {
-  t.is(evictionDueMs(podObject('p'), [], seen), Number.POSITIVE_INFINITY);
-  t.is(evictionDueMs(podObject('p'), [taint('k', nowMs)], seen), nowMs);
-  t.is(evictionDueMs(tolerating('k'), [taint('k', nowMs)], seen), Number.POSITIVE_INFINITY);
-  t.is(evictionDueMs(tolerating('k', 30), [taint('k', nowMs)], seen), nowMs + 30_000);
-  t.is(evictionDueMs(tolerating('k', 30), [taint('k')], seen), 530_000);
-  t.is(evictionDueMs(tolerating('k', 30), [taint('k', nowMs), taint('other', nowMs)], seen), nowMs);
-  t.is(evictionDueMs(podObject('p'), [{ key: 'k', effect: 'NoSchedule' }], seen), Number.POSITIVE_INFINITY);
+  t.is(evictionDueMs(podObject('p'), [], 300, seen), Number.POSITIVE_INFINITY);
+  t.is(evictionDueMs(podObject('p'), [taint('k', nowMs)], 300, seen), nowMs);
+  t.is(evictionDueMs(tolerating('k'), [taint('k', nowMs)], 300, seen), Number.POSITIVE_INFINITY);
+  t.is(evictionDueMs(tolerating('k', 30), [taint('k', nowMs)], 300, seen), nowMs + 30_000);
+  t.is(evictionDueMs(tolerating('k', 30), [taint('k')], 300, seen), 530_000);
+  t.is(evictionDueMs(tolerating('k', 30), [taint('k', nowMs), taint('other', nowMs)], 300, seen), nowMs);
+  t.is(evictionDueMs(podObject('p'), [{ key: 'k', effect: 'NoSchedule' }], 300, seen), Number.POSITIVE_INFINITY);
 });
 
-test('a pod that says nothing stays five minutes on a node that failed', (t) => {
-  t.is(evictionDueMs(podObject('p'), [taint('node.kubernetes.io/unreachable', nowMs)], seen), nowMs + 300_000);
-  t.is(evictionDueMs(tolerating('node.kubernetes.io/unreachable', 2), [taint('node.kubernetes.io/unreachable', nowMs)], seen), nowMs + 2_000);
+test('a pod that says nothing stays as long as is set on a node that failed', (t) => {
+  t.is(evictionDueMs(podObject('p'), [taint('node.kubernetes.io/unreachable', nowMs)], 300, seen), nowMs + 300_000);
+  t.is(evictionDueMs(podObject('p'), [taint('node.kubernetes.io/unreachable', nowMs)], 0, seen), nowMs);
+  t.is(evictionDueMs(tolerating('node.kubernetes.io/unreachable', 2), [taint('node.kubernetes.io/unreachable', nowMs)], 300, seen), nowMs + 2_000);
 });
 
 test('a range is divided into subnets, in order', (t) => {
