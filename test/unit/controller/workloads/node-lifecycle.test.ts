@@ -10,7 +10,7 @@ import { MemoryKv } from '../../../fixtures/memory-kv.ts';
 
 test('a new leader gives nodes time to come back, and one that was alive in its term none', async (t) => {
   const clock = new ManualClock();
-  const plane = await startControlPlane(t, new MemoryKv(), { clock });
+  const plane = await startControlPlane(t, new MemoryKv(), { clock, podEvictionSeconds: 0 });
   const readyOf = (name: string): string | undefined => conditionOf(plane.reader.get<Node>(nodeKind, name)?.object.status, 'Ready')?.status;
   await plane.until('the namespace can be used', () => plane.reader.get(serviceAccountKind, 'default/default') !== undefined);
   for (const name of ['n1', 'n2']) await plane.addNode(name);
@@ -31,7 +31,7 @@ const pod = (name: string, more: Record<string, unknown> = {}): Pod =>
 
 const fleet = async (t: ExecutionContext, size: number) => {
   const clock = new ManualClock();
-  const plane = await startControlPlane(t, new MemoryKv(), { clock });
+  const plane = await startControlPlane(t, new MemoryKv(), { clock, podEvictionSeconds: 0 });
   const names = Array.from({ length: size }, (_, at) => `node-${at + 1}`);
   await plane.until('the namespace can be used', () => plane.reader.get(serviceAccountKind, 'default/default') !== undefined);
   for (const name of names) await plane.addNode(name);
