@@ -39,6 +39,8 @@ test('a shim is ended when two looks found it serving nothing; others are left',
   t.deepEqual(pidsOf(await shims.look(known)), [lost.pid ?? 0]);
   t.deepEqual(await ended, [null, 'SIGKILL']);
   t.true(others.every((child) => child.exitCode === null && child.signalCode === null));
+  // The rest of the looks after the start.
+  for (let look = 0; look < 2; look += 1) t.deepEqual(await shims.look(known), []);
   const later = await shim('later', socket);
   t.deepEqual([await shims.look(known), await shims.look(known)], [[], []], 'nothing is looked for without a break');
   shims.afterBreak();
