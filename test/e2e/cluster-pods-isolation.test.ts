@@ -208,7 +208,7 @@ test('runAsNonRoot refuses an image of root, and a sysctl that is not safe keeps
 });
 
 test('what a pod sends beyond its node leaves with the node’s address; the pod is reached at its own', async (t) => {
-  const pod = await pods.start(podOf('sender', [shell(image, `mkdir -p /www; echo hello > /www/index.html; httpd -p 8080 -h /www; ${forever}`)]));
+  const pod = await pods.start(podOf('sender', [shell(image, `mkdir -p /www; echo hello > /www/index.html; httpd -p 8080 -h /www; ${forever}`, { readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1, timeoutSeconds: 10 } })]));
   const settings = readSettings(cluster.dataDir);
   if (!settings) throw new Error('the cluster has no settings');
   const server = createServer((request, response) => response.end(request.socket.remoteAddress));
