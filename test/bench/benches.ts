@@ -50,19 +50,21 @@ const pullOnce = async (context: BenchContext): Promise<void> => {
   await removeDeployment(context.cluster.client, 'warm');
 };
 
+/** What was removed before is torn down for a while yet, on the node's time and not on that of the next sample. */
+const settle = async (context: BenchContext): Promise<void> => {
+  if (!(await quiet())) context.say('the machine does not become quiet; the figures mean little');
+};
+
 /** Floor and cluster by turns, since machines slow down and speed up within a minute, each on a quiet machine; medians of both. */
 const start = async (context: BenchContext): Promise<Figures> => {
   await pullOnce(context);
   const rates: number[] = [];
-  const settle = async (): Promise<void> => {
-    if (!(await quiet())) context.say('the machine does not become quiet; the figures mean little');
-  };
   const floorRates = await withFloor(async (floor) => {
     const taken: number[] = [];
     for (let round = 0; round < startRounds; round += 1) {
-      await settle();
+      await settle(context);
       taken.push(await floor.podsPerSecond(pods, floorConcurrency));
-      await settle();
+      await settle(context);
       rates.push(pods / ((await applyUntilReady(context, `start-${round}`, pods)) / 1000));
       await removeDeployment(context.cluster.client, `start-${round}`);
       context.say(`round ${round + 1}: ${rounded(rates.at(-1) ?? 0, 2)} pods a second, bare ${rounded(taken.at(-1) ?? 0, 2)}`);
@@ -82,6 +84,7 @@ const latency = async (context: BenchContext): Promise<Figures> => {
   }));
   const taken: number[] = [];
   for (let index = 0; index < samples; index += 1) {
+    await settle(context);
     taken.push(await applyUntilReady(context, `latency-${index}`, 1));
     await removeDeployment(context.cluster.client, `latency-${index}`);
   }
@@ -115,6 +118,7 @@ const heal = async (context: BenchContext): Promise<Figures> => {
     const [pod] = [...watch.pods.values()];
     if (!pod) throw new Error('the pod went away');
     const pid = await mainProcess(cluster, pod);
+    await settle(context);
     const startedMs = systemClock.nowMs();
     process.kill(pid, 'SIGKILL');
     await watch.until(([now]) => now?.status?.containerStatuses?.[0]?.restartCount === 1 && now.status.containerStatuses[0].state?.running !== undefined);
