@@ -56,6 +56,7 @@ const remembered = (status: ContainerStatus | undefined, state: ContainerState |
     sandboxId: '',
     attempt: status.restartCount,
     state: 'exited',
+    settled: true,
     createdAtMs: startedAtMs,
     startedAtMs,
     finishedAtMs: state.terminated ? timeOf(state.terminated.finishedAt) : startedAtMs,

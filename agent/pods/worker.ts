@@ -245,6 +245,8 @@ export class Worker {
   #report(view: PodView, nowMs: number): void {
     const memory = this.#memory;
     if (memory.termination?.removed) return;
+    // In a moment it is known why it ended; a reader is not told twice, the first time with half of it.
+    if (view.observed.some(({ settled }) => !settled)) return;
     const status = statusOf(view, memory, this.#options.hostIp, nowMs);
     const gone = memory.termination !== undefined && memory.cleaned;
     const known = isDeepStrictEqual(status, this.#status) && (!this.#reportAnew || isDeepStrictEqual(status, this.#pod.status));

@@ -14,6 +14,14 @@ export interface TaskEvent {
   readonly type: 'exit' | 'oom';
   /** A container's id, or a sandbox's. */
   readonly containerId: string;
+  /** How it ended, when it did. */
+  readonly exit?: Exit;
+}
+
+export interface Exit {
+  /** 128 and the signal's number for one that was killed. */
+  readonly exitCode: number;
+  readonly atMs: number;
 }
 
 export interface EventStreamOptions {
@@ -31,6 +39,15 @@ export interface EventStreamOptions {
 const subscribePath = '/containerd.services.events.v1.Events/Subscribe';
 const topics = { '/tasks/exit': 'exit', '/tasks/oom': 'oom' } as const;
 const messageNames = { exit: 'TaskExit', oom: 'TaskOOM' } as const;
+
+interface TaskExit {
+  readonly container_id: string;
+  readonly id: string;
+  readonly exit_status: number;
+  readonly exited_at: { readonly seconds: number; readonly nanos: number } | null;
+}
+
+const exitOf = ({ exit_status: exitCode, exited_at: at }: TaskExit): Exit => ({ exitCode, atMs: at ? at.seconds * 1000 + Math.floor(at.nanos / 1e6) : 0 });
 
 interface Envelope {
   readonly topic: keyof typeof topics;
@@ -101,10 +118,12 @@ export class EventStream {
     this.#failures = 0;
     const type = topics[topic];
     if (!type || !event) return;
-    const fields = this.#lookup(messageNames[type]).decode(event.value) as unknown as { container_id: string; id?: string };
+    const message = this.#lookup(messageNames[type]);
+    const fields = message.toObject(message.decode(event.value), fromMessage) as TaskExit;
+    const { container_id: containerId } = fields;
     // An exec's process ends with an id of its own.
-    if (type === 'exit' && fields.id !== fields.container_id) return;
-    this.#options.onEvent({ type, containerId: fields.container_id });
+    if (type === 'exit' && fields.id !== containerId) return;
+    this.#options.onEvent({ type, containerId, ...(type === 'exit' ? { exit: exitOf(fields) } : {}) });
   }
 
   #again(): void {

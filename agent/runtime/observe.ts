@@ -5,6 +5,7 @@
  * What this agent makes itself is added to what is known of the pod, without a list (pictures.ts).
  */
 import type { Pod } from '../../proto/resources/kubernetes.ts';
+import type { Exit } from './containerd-events.ts';
 import type { Cri } from './cri.ts';
 import { isNotFound } from './cri.ts';
 import type { ContainerListItem, CriContainerStatus, SandboxListItem } from './cri-messages.ts';
@@ -21,7 +22,7 @@ const toMs = (nanoseconds: number): number => Math.floor(nanoseconds / 1e6);
 
 /** As much of a container as a list tells. */
 const listed = (item: ContainerListItem): ObservedContainer => ({
-  id: item.id, name: item.metadata.name, sandboxId: item.pod_sandbox_id, attempt: item.metadata.attempt, state: states[item.state],
+  id: item.id, name: item.metadata.name, sandboxId: item.pod_sandbox_id, attempt: item.metadata.attempt, state: states[item.state], settled: true,
   createdAtMs: toMs(item.created_at), startedAtMs: 0, finishedAtMs: 0, exitCode: 0, reason: '', message: '',
   image: item.annotations[imageAnnotation] || (item.image?.image ?? ''), imageId: item.annotations[imageIdAnnotation] || item.image_ref,
 });
@@ -34,6 +35,8 @@ export class Observer {
   readonly #layout: Layout;
   readonly #containers = new Map<string, ObservedContainer>();
   readonly #sandboxes = new Map<string, ObservedSandbox>();
+  /** Containers of which an event told the end, and CRI does not yet. */
+  readonly #ended = new Map<string, ObservedContainer>();
   /** Container and sandbox ids -> pod uid, for events. */
   readonly #owners = new Map<string, { readonly podUid: string; readonly isSandbox: boolean }>();
   /** Pod uid -> how many ids it owns. */
@@ -63,6 +66,7 @@ export class Observer {
       else this.#owned.delete(podUid);
     }
     this.#owners.delete(id);
+    this.#ended.delete(id);
     this.#containers.delete(id);
     this.#sandboxes.delete(id);
   }
@@ -70,6 +74,27 @@ export class Observer {
   /** What is known of the container may be wrong: ask again. */
   doubt(id: string): void {
     this.#containers.delete(id);
+  }
+
+  /**
+   * The container has ended, says an event. False when it is not known to run: then there is nothing to tell before CRI shows it.
+   * Until `settled` it is taken for ended, whatever CRI's lists say.
+   */
+  ended(id: string, { exitCode, atMs }: Exit): boolean {
+    const running = this.#containers.get(id);
+    const podUid = this.#owners.get(id)?.podUid;
+    if (running?.state !== 'running' || podUid === undefined) return false;
+    const finishedAtMs = Math.max(atMs, running.startedAtMs);
+    const container: ObservedContainer = { ...running, state: 'exited', settled: false, finishedAtMs, exitCode };
+    this.#ended.set(id, container);
+    this.#pictures.change(podUid, container);
+    return true;
+  }
+
+  /** CRI shows the end, or never will: it is asked how it was. */
+  settled(id: string): void {
+    this.#ended.delete(id);
+    this.doubt(id);
   }
 
   /** Something may have happened to the pod: its next observation asks again. */
@@ -186,8 +211,8 @@ export class Observer {
     if (!uid || !item.labels[containerNameLabel]) return undefined;
     this.own(item.id, uid, false);
     const state = states[item.state];
-    const known = this.#containers.get(item.id);
-    if (known?.state === state) return known;
+    const known = this.#ended.get(item.id) ?? this.#containers.get(item.id);
+    if (known?.state === state || known?.settled === false) return known;
     if (state === 'created') return listed(item);
     try {
       const { status } = await this.#cri.call('ContainerStatus', { container_id: item.id });

@@ -77,6 +77,12 @@ export class Pictures {
     this.#slots.set(uid, { known: { pod } });
   }
 
+  /** A container of the pod is other than it was; an answer that was asked for before is not kept. */
+  change(uid: string, container: ObservedContainer): void {
+    const pod = this.known(uid, false)?.pod;
+    this.#slots.set(uid, pod ? { known: { pod: { ...pod, containers: withItem(pod.containers, container) } } } : {});
+  }
+
   /** Something may have happened to the pod. */
   doubt(uid: string): void {
     this.#slots.set(uid, {});

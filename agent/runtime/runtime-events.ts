@@ -1,6 +1,7 @@
 /**
- * containerd's events as the pods' workers want them: about a pod, and only once CRI shows what the event says. containerd tells of an exit
- * before its own CRI side has written it down; who looked at once would see a running container, and no further event.
+ * containerd's events as the pods' workers want them: about a pod. containerd tells of an exit before its own CRI side has written it down,
+ * for which it first removes what is left of the task. So an exit is told twice: at once, with what the event itself says, that
+ * the container may be replaced; and when CRI shows it, with the reason and the message that only CRI knows.
  */
 import { backoffMs } from '../../proto/process/backoff.ts';
 import type { Clock } from '../../proto/process/clock.ts';
@@ -62,12 +63,16 @@ export class RuntimeEvents {
     for (const listener of this.#listeners) listener(event);
   }
 
-  async #take({ type, containerId }: TaskEvent): Promise<void> {
+  async #take({ type, containerId, exit }: TaskEvent): Promise<void> {
     try {
       const { observer } = this.#options;
       const owner = observer.ownerOf(containerId) ?? (await this.#lookUp(containerId));
       if (!owner) return;
-      if (type === 'exit') await this.#untilShown(containerId, owner);
+      if (exit) {
+        if (observer.ended(containerId, exit)) this.#emit({ podUid: owner.podUid, type });
+        await this.#untilShown(containerId, owner);
+        observer.settled(containerId);
+      }
       if (type === 'oom') observer.doubt(containerId);
       observer.doubtPod(owner.podUid);
       this.#emit({ podUid: owner.podUid, type: owner.isSandbox ? 'sandbox' : type });

@@ -13,6 +13,8 @@ export interface ObservedContainer {
   /** 0 for the first run; the restart count of the pod's status. */
   readonly attempt: number;
   readonly state: 'created' | 'running' | 'exited' | 'unknown';
+  /** False for one that has just ended, while its reason and its message are not known yet. */
+  readonly settled: boolean;
   readonly createdAtMs: number;
   /** 0 until started. */
   readonly startedAtMs: number;

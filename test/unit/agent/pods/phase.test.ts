@@ -10,7 +10,7 @@ import { makeContainer, makePod } from '../../../fixtures/pod-lab.ts';
 const parse = (text: string): ObservedContainer => {
   const [name = '', code] = text.split('!');
   return {
-    id: `id-${name}`, name, sandboxId: 'sandbox', attempt: 0, state: code === undefined ? 'running' : 'exited', createdAtMs: 1, startedAtMs: 1,
+    id: `id-${name}`, name, sandboxId: 'sandbox', attempt: 0, state: code === undefined ? 'running' : 'exited', settled: true, createdAtMs: 1, startedAtMs: 1,
     finishedAtMs: code === undefined ? 0 : 2, exitCode: Number(code ?? 0), reason: '', message: '', image: `localhost:5000/${name}:1`, imageId: '',
   };
 };

@@ -52,6 +52,18 @@ test('steps add what they made; a list that was under way meanwhile does not cou
   t.deepEqual(pictures.known('uid', false)?.pod?.containers.map(({ id }) => id), ['c1', 'c0'], 'newest first');
 });
 
+test('a container that has ended changes what is known, and a list from before does not count', (t) => {
+  const pictures = following();
+  pictures.keep('uid', pictures.slot('uid'), { ...owner, sandboxes: [sandbox], containers: [container] });
+  const listing = pictures.slot('uid');
+  pictures.change('uid', { ...container, state: 'exited' });
+  t.deepEqual(pictures.known('uid', false)?.pod?.containers.map(({ state }) => state), ['exited']);
+  t.false(pictures.keep('uid', listing, empty));
+  pictures.doubt('uid');
+  pictures.change('uid', { ...container, state: 'exited' });
+  t.is(pictures.known('uid', false), undefined, 'of a pod that is in doubt nothing is known');
+});
+
 test('what was made is asked about again when something happened while its state was asked for', (t) => {
   const pictures = following();
   pictures.keep('uid', pictures.slot('uid'), empty);
