@@ -1,5 +1,5 @@
 /** The agent's configuration file. */
-import { address, listOf, oneOf, optional, type Rule, shape, text } from '../proto/process/config.ts';
+import { address, count, flag, listOf, oneOf, optional, type Rule, shape, text } from '../proto/process/config.ts';
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -14,6 +14,9 @@ export interface AgentConfig {
   readonly containerd: { readonly socket: string; readonly cniConfigDir: string };
   /** Cgroup below which pods get theirs. */
   readonly cgroupParent: string;
+  /** Whether the node is emptied before the agent ends, as with the flag `--drain`, and how long that may take. */
+  readonly drainOnShutdown: boolean;
+  readonly drainTimeoutSeconds: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -25,5 +28,7 @@ export const agentConfig: Rule<AgentConfig> = shape<AgentConfig>({
   join: shape({ url: text, tokenFile: text }),
   containerd: shape({ socket: text, cniConfigDir: text }),
   cgroupParent: optional(text, '/berth'),
+  drainOnShutdown: optional(flag, false),
+  drainTimeoutSeconds: optional(count, 60),
   logLevel: optional(oneOf('debug', 'info', 'warn', 'error'), 'info'),
 });

@@ -20,6 +20,7 @@ import type { NetworkStateStore } from './network/network-state.ts';
 import type { NodeObjectStore } from './node-objects.ts';
 import type { NodeStatusSource } from './node-status.ts';
 import type { PodSink } from './pods/pods.ts';
+import type { ShutdownDrain } from './shutdown-drain.ts';
 import type { StatusReporter } from './status-reporter.ts';
 import type { TunnelAnswers } from './tunnel.ts';
 
@@ -36,6 +37,7 @@ export interface ConnectionOptions {
   readonly reporter: StatusReporter;
   readonly events: EventQueue;
   readonly tunnels: TunnelAnswers;
+  readonly drain: ShutdownDrain;
   /** Called with every Welcome, before its pods: the pod network must be set up before the first pod. */
   readonly onWelcome: (welcome: Welcome) => void | Promise<void>;
   readonly clock: Clock;
@@ -65,6 +67,7 @@ export class Connection {
   #writable = true;
   #scheduled = false;
   #nodeDirty = false;
+  #drainAsked = false;
   /** Frames are taken one after the other, since Welcome may have to wait for the network. */
   #taking: Promise<void> = Promise.resolve();
   /** Pods that have been named, until they are complete; undefined after. */
@@ -118,7 +121,7 @@ export class Connection {
   /** The call itself fails when the endpoint cannot be reached or does not prove who it is. */
   #converse(signal: AbortSignal): Promise<string> {
     const { path, requestSerialize, responseDeserialize } = nodeService.session;
-    const { node, nodeName, agentVersion, reporter, objects, network, clock } = this.#options;
+    const { node, nodeName, agentVersion, reporter, objects, network, clock, drain } = this.#options;
     const stream: SessionStream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     this.#stream = stream;
     return new Promise((resolve) => {
@@ -142,7 +145,7 @@ export class Connection {
       reporter.begin();
       objects.begin();
       network.begin();
-      stream.write({ frame: 'hello', hello: { nodeName, agentVersion, node: toJsonBytes(node.node()) } });
+      stream.write({ frame: 'hello', hello: { nodeName, agentVersion, node: toJsonBytes(node.node()), isEnding: drain.isWanted } });
       this.#beat(defaultHeartbeatPeriodMs, clock);
     });
   }
@@ -156,7 +159,7 @@ export class Connection {
   }
 
   async #take(frame: ControllerFrame): Promise<void> {
-    const { objects, network, reporter, tunnels, clock, onWelcome } = this.#options;
+    const { objects, network, reporter, tunnels, clock, drain, onWelcome } = this.#options;
     if (this.#ended.signal.aborted) return;
     if (frame.frame === 'welcome') {
       await onWelcome(frame.welcome);
@@ -167,6 +170,7 @@ export class Connection {
     else if (frame.frame === 'network') network.take(frame.network);
     else if (frame.frame === 'pods') this.#takePods(frame.pods);
     else if (frame.frame === 'acks') reporter.acknowledged(frame.acks.acks);
+    else if (frame.frame === 'drained') drain.confirm();
     else if (frame.frame === 'openTunnel') void tunnels.answer(this.#client, frame.openTunnel, this.#ended.signal);
   }
 
@@ -188,8 +192,13 @@ export class Connection {
 
   /** Before Welcome only Hello goes out: the controller may still be finding out who this is. */
   #flush(): void {
-    const { node, reporter, events } = this.#options;
+    const { node, reporter, events, drain } = this.#options;
     while (this.welcomed && this.#writable && !this.#ended.signal.aborted) {
+      if (drain.isWanted && !this.#drainAsked) {
+        this.#drainAsked = true;
+        this.#write({ frame: 'drain', drain: {} });
+        continue;
+      }
       if (this.#nodeDirty) {
         this.#nodeDirty = false;
         this.#write({ frame: 'node', node: { status: toJsonBytes(node.node().status) } });

@@ -24,6 +24,7 @@ import { runtimeFacts } from './runtime-facts.ts';
 import { Commands } from './runtime/commands.ts';
 import { CriRuntime } from './runtime/cri-runtime.ts';
 import { Session } from './session.ts';
+import { ShutdownDrain } from './shutdown-drain.ts';
 import { StatusReporter } from './status-reporter.ts';
 import { TunnelAnswers } from './tunnel.ts';
 import type { Welcome } from '../proto/node-service.ts';
@@ -105,6 +106,21 @@ const startNetwork = (
   };
 };
 
+/** Aborts when the agent may end: at once, or when its node is empty. */
+const afterDrain = (drain: ShutdownDrain, { drainOnShutdown, drainTimeoutSeconds }: AgentConfig, log: Log, ending: AbortSignal): AbortSignal => {
+  if (!drainOnShutdown) return ending;
+  const end = new AbortController();
+  const empty = async (): Promise<void> => {
+    log.info('ending; the work moves first', { timeoutSeconds: drainTimeoutSeconds });
+    const isEmpty = await drain.run(drainTimeoutSeconds * 1000, clock);
+    log.info(isEmpty ? 'the node is empty' : 'the node is not empty, and the time is up');
+    end.abort();
+  };
+  if (ending.aborted) void empty();
+  else ending.addEventListener('abort', () => void empty(), { once: true });
+  return end.signal;
+};
+
 const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<void> => {
   const { nodeName, nodeAddress, dataDir } = config;
   const identity = await identityOf(config);
@@ -112,6 +128,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const network = new NetworkStateStore(nodeName);
   const events = new EventQueue();
   const reporter = new StatusReporter(clock, log.child('reports'));
+  const drain = new ShutdownDrain();
   const dns = new NodeDns({ state: network, claim: claimDnsAddress, clock, random, log: log.child('dns') });
   const runtime = await startRuntime(config, objects, dns, log);
   const commands = await startCommands(config, runtime, log);
@@ -154,13 +171,14 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     reporter,
     events,
     tunnels: new TunnelAnswers(runtime, commands, log.child('tunnels')),
+    drain,
     onWelcome: (welcome) => nodeNetwork.welcomed(welcome),
     clock,
     random,
     log: log.child('session'),
   });
   log.info('running', { node: nodeName, controllers: config.controllers });
-  await session.run(ending);
+  await session.run(afterDrain(drain, config, log, ending));
   log.info('ending; containers run on');
   dns.close();
   await nodeNetwork.close();
@@ -178,7 +196,7 @@ const main = async (): Promise<void> => {
   }
   try {
     const config = readConfig(configFile(process.argv), agentConfig);
-    await run(config, createLog(config.logLevel), shutdownSignal());
+    await run({ ...config, drainOnShutdown: config.drainOnShutdown || process.argv.includes('--drain') }, createLog(config.logLevel), shutdownSignal());
     process.exit(0);
   } catch (error) {
     const told = error instanceof ConfigError || error instanceof JoinFailure;

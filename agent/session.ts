@@ -29,6 +29,7 @@ export class Session {
     options.reporter.onReady = () => this.#connection?.ready();
     options.events.onReady = () => this.#connection?.ready();
     options.node.onChange = () => this.#connection?.nodeChanged();
+    options.drain.onWanted = () => this.#connection?.ready();
   }
 
   /** Whether a controller has welcomed this node and not gone since. */

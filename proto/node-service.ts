@@ -9,6 +9,8 @@ export interface Hello {
   readonly nodeName: string;
   readonly agentVersion: string;
   readonly node: Buffer;
+  /** The agent is about to end: Drain follows. */
+  readonly isEnding?: boolean;
 }
 
 export interface PodReport {
@@ -33,7 +35,8 @@ export type AgentFrame =
   | { readonly frame: 'node'; readonly node: { readonly status: Buffer } }
   | { readonly frame: 'pods'; readonly pods: { readonly reports: readonly PodReport[] } }
   | { readonly frame: 'events'; readonly events: { readonly reports: readonly EventReport[] } }
-  | { readonly frame: 'heartbeat'; readonly heartbeat: Record<string, never> };
+  | { readonly frame: 'heartbeat'; readonly heartbeat: Record<string, never> }
+  | { readonly frame: 'drain'; readonly drain: Record<string, never> };
 
 /** How packets get from the pods of one node to those of another. */
 export type PodNetworkMode = 'routes' | 'vxlan';
@@ -107,6 +110,7 @@ export type ControllerFrame =
   | { readonly frame: 'objects'; readonly objects: ObjectChanges }
   | { readonly frame: 'acks'; readonly acks: { readonly acks: readonly ReportAck[] } }
   | { readonly frame: 'openTunnel'; readonly openTunnel: OpenTunnel }
+  | { readonly frame: 'drained'; readonly drained: Record<string, never> }
   | { readonly frame: 'network'; readonly network: NetworkChanges };
 
 /** A frame that was serialized once, to be sent to many. */

@@ -20,6 +20,7 @@ import type { Kv } from '../store/kv.ts';
 import type { Reader, Subscription } from '../store/reader.ts';
 import type { Feed } from './feed.ts';
 import { NodeLease } from './leases.ts';
+import { NodeDrain, uncordoned } from './node-drain.ts';
 import { Outbox } from './outbox.ts';
 import { registerNode, writeNodeStatus } from './registration.ts';
 import { ReportWriter } from './reports.ts';
@@ -90,6 +91,7 @@ export class NodeSession {
     this.#status = node.status ?? {};
     await this.#lease.hold();
     await registerNode(this.nodeName, node, this.#writing());
+    if (!hello.isEnding) await this.#parts.verbs.modify<Node>(nodeKind, this.nodeName, uncordoned, this.#options);
     const registered = await this.#parts.feed.node(this.nodeName, ({ spec }) => spec?.podCIDR !== undefined, this.#ended.signal);
     await this.#parts.reader.current();
     if (this.#ended.signal.aborted) return;
@@ -110,13 +112,26 @@ export class NodeSession {
     else if (frame.frame === 'node') {
       this.#status = JSON.parse(String(frame.node.status)) as NodeStatus;
       this.#writeStatus();
-    } else if (frame.frame === 'events') {
+    } else if (frame.frame === 'drain') this.#drain();
+    else if (frame.frame === 'events') {
       for (const event of frame.events.reports.slice(0, sessionEventsPerFrameMax)) this.#record(event);
     }
   }
 
   openTunnel(openTunnel: OpenTunnel): void {
     this.#outbox.put({ frame: 'openTunnel', openTunnel });
+  }
+
+  /** The agent bounds it: it ends when it has waited for long enough. */
+  #drain(): void {
+    const { log, reader, verbs, clock } = this.#parts;
+    log.info('the agent is about to end: its pods go elsewhere', { node: this.nodeName });
+    new NodeDrain(this.nodeName, { reader, verbs, clock, options: this.#options }).run(this.#ended.signal).then(
+      () => this.#outbox.put({ frame: 'drained', drained: {} }),
+      (error: unknown) => {
+        if (!this.#ended.signal.aborted) log.warn('the node was not drained', { node: this.nodeName, error });
+      },
+    );
   }
 
   end(reason: string): void {
