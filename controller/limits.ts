@@ -96,8 +96,8 @@ export const joinBodyBytesMax = 16 * 1024;
 export const joinTokenTtlSeconds = 24 * 3_600;
 
 // --- Store -------------------------------------------------------------------------------------------------------
-/** Operations in one etcd transaction: etcd's own default limit. */
-export const txnOperationsMax = 128;
+/** Operations in one etcd transaction: etcd's own default limit is 128, and one is the fence's. */
+export const txnOperationsMax = 127;
 /** Bytes in one shared transaction; etcd takes 1.5 MiB per request by default. */
 export const txnBytesMax = 1_000_000;
 /** The JSON of one object. */
