@@ -101,6 +101,8 @@ export const eventsQueuedMax = 256;
 export const eventsPerFrameMax = 50;
 /** Node conditions and capacity are looked at this often, and reported when they changed. */
 export const nodeStatusPeriodMs = 10_000;
+/** The same while the container runtime is not ready. */
+export const nodeNotReadyPeriodMs = 500;
 export const nodeImagesMax = 50;
 export const podsMaxDefault = 250;
 /** Below these the node is under pressure, as kubelet's default hard eviction thresholds. */

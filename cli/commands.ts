@@ -32,6 +32,7 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   scale: { group: 'workloads', describe: 'Set how many replicas run', load: () => import('./commands/scale.ts') },
   rollout: { group: 'workloads', describe: 'See, undo, restart, pause and resume rollouts', load: () => import('./commands/rollout.ts') },
   cordon: { group: 'workloads', describe: 'Let no more pods come to a node', load: () => import('./commands/cordon.ts') },
+  drain: { group: 'workloads', describe: 'Move the work off a node', load: () => import('./commands/drain.ts') },
   uncordon: { group: 'workloads', describe: 'Let pods come to a node again', load: () => import('./commands/uncordon.ts') },
   logs: { group: 'insight', describe: 'Show what containers print', load: () => import('./commands/logs.ts') },
   exec: { group: 'insight', describe: 'Run a command in a container', takesRest: true, load: () => import('./commands/exec.ts') },

@@ -34,7 +34,7 @@ export interface ControllerConfig {
   readonly loadBalancerPool?: string;
   /** Where pods ask for names, within serviceNetwork; its tenth address when left out. */
   readonly dnsAddress?: string;
-  /** How long a pod that does not say itself stays on a node that is not ready or unreachable; 300 in Kubernetes. */
+  /** How long a pod that does not say itself stays on a node that is not ready or unreachable; 0 by default, 300 in Kubernetes. */
   readonly podEvictionSeconds: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
@@ -68,7 +68,7 @@ const fields = shape<ControllerConfig>({
   nodePorts: optional(textOf('a range of ports such as 30000-32767', portRange), defaultServiceNetwork.nodePorts),
   loadBalancerPool: optional(textOf('a range of addresses such as 192.0.2.10-192.0.2.99 or 192.0.2.0/24', addressRange), undefined),
   dnsAddress: optional(textOf('an IPv4 address', addressNumber), undefined),
-  podEvictionSeconds: optional(count, 300),
+  podEvictionSeconds: optional(count, 0),
   logLevel: optional(oneOf('debug', 'info', 'warn', 'error'), 'info'),
 });
 

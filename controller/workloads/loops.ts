@@ -39,7 +39,7 @@ export interface LoopsOptions extends LoopParts {
   readonly podEvictionSeconds?: number;
 }
 
-export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services, podEvictionSeconds = 300, ...parts }: LoopsOptions): Loop[] => {
+export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services, podEvictionSeconds = 0, ...parts }: LoopsOptions): Loop[] => {
   const named = (name: string): LoopParts => ({ ...parts, log: parts.log.child(name) });
   const loop = (reconciliation: ConstructorParameters<typeof Reconciler>[1], workersMax?: number): Loop =>
     new Reconciler(named(reconciliation.name), reconciliation, workersMax);
