@@ -7,10 +7,9 @@ import { ApiError, isApiError } from '../proto/errors.ts';
 import { nodeService, toJsonBytes } from '../proto/node-service.ts';
 import type { OpenTunnel, TunnelFrame } from '../proto/node-service.ts';
 import type { Log } from '../proto/process/log.ts';
+import type { CommandQuery, LogQuery, TunnelRequest } from '../proto/tunnel-requests.ts';
 import { tunnelFrameBytesMax, tunnelsMax } from './limits.ts';
 import type { CommandProcess } from './runtime/command-process.ts';
-import type { CommandQuery } from './runtime/commands.ts';
-import type { LogQuery } from './runtime/runtime.ts';
 
 /** The part of Runtime that tunnels need. */
 export interface LogSource {
@@ -21,8 +20,6 @@ export interface LogSource {
 export interface CommandSource {
   run(query: CommandQuery): Promise<CommandProcess>;
 }
-
-type Request = ({ readonly type: 'log' } & LogQuery) | ({ readonly type: 'exec' } & CommandQuery);
 
 type TunnelStream = ClientDuplexStream<TunnelFrame, TunnelFrame>;
 
@@ -90,7 +87,7 @@ export class TunnelAnswers {
     stream.write({ frame: 'id', id });
     this.#open += 1;
     try {
-      await this.#serve(stream, JSON.parse(String(request)) as Request, signal);
+      await this.#serve(stream, JSON.parse(String(request)) as TunnelRequest, signal);
       stream.end();
     } catch (error) {
       if (signal.aborted) stream.cancel();
@@ -104,7 +101,7 @@ export class TunnelAnswers {
     }
   }
 
-  async #serve(stream: TunnelStream, request: Request, signal: AbortSignal): Promise<void> {
+  async #serve(stream: TunnelStream, request: TunnelRequest, signal: AbortSignal): Promise<void> {
     if (this.#open > tunnelsMax) throw new ApiError('TooManyRequests', 'too many tunnels to the node are open');
     if (request.type === 'exec') return this.#run(stream, request, signal);
     if (request.type !== 'log') throw new ApiError('BadRequest', 'the node does not know this type of tunnel');

@@ -13,7 +13,8 @@ import type { Clock } from '../../proto/process/clock.ts';
 import type { Random } from '../../proto/process/random.ts';
 import { tunnelOpenTimeoutMs, tunnelsOpeningMax } from '../limits.ts';
 import { nodeOfCall, refuse } from './sessions.ts';
-import type { ExecOutput, ExecRequest, ExecStream, LogRequest, Tunnels } from './tunnels.ts';
+import type { TunnelRequest } from '../../proto/tunnel-requests.ts';
+import type { ExecOutput, ExecRequest, ExecStream, LogRequest, OnNode, Tunnels } from './tunnels.ts';
 
 export type TunnelStream = ServerDuplexStream<TunnelFrame, TunnelFrame>;
 
@@ -84,7 +85,7 @@ export class NodeTunnels implements Tunnels {
   }
 
   /** A tunnel that the node has accepted; it ends when `signal` aborts. */
-  async #accepted(request: { readonly type: string; readonly nodeName: string }, signal: AbortSignal): Promise<{ stream: TunnelStream; frames: AsyncIterator<TunnelFrame> }> {
+  async #accepted(request: OnNode<TunnelRequest>, signal: AbortSignal): Promise<{ stream: TunnelStream; frames: AsyncIterator<TunnelFrame> }> {
     const { stream, frames } = await this.#open(request.nodeName, request, signal);
     const onAbort = (): void => {
       // Not destroyed before what was written is out: it would leave without a word to the node.
