@@ -28,4 +28,8 @@ export interface CommandQuery extends OfContainer {
   readonly tty: boolean;
 }
 
-export type TunnelRequest = ({ readonly type: 'log' } & LogQuery) | ({ readonly type: 'exec' } & CommandQuery);
+export type TunnelRequest =
+  | ({ readonly type: 'log' } & LogQuery)
+  | ({ readonly type: 'exec' } & CommandQuery)
+  /** Answered by one NodeUsage, as JSON. */
+  | { readonly type: 'usage' };

@@ -1,5 +1,6 @@
 /** Streams through a node's session: what people ask of a running container. */
 import type { TunnelFrame } from '../../proto/node-service.ts';
+import type { NodeUsage } from '../../proto/node-usage.ts';
 import type { CommandQuery, LogQuery } from '../../proto/tunnel-requests.ts';
 
 /** A request with the node that it goes to. */
@@ -18,6 +19,10 @@ export interface ExecStream {
 }
 
 export interface Tunnels {
+  /** Whether the node's session is with this controller. */
+  holds(nodeName: string): boolean;
+  /** What the node and its containers use. Throws ApiError as `log` does. */
+  usage(nodeName: string, signal: AbortSignal): Promise<NodeUsage>;
   /**
    * The log's bytes as they come. Resolves when the node has found the log, so that a failure still becomes a Status:
    * throws ApiError BadRequest (no such container, nothing previous), ServiceUnavailable (node not connected).
