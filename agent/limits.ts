@@ -109,6 +109,9 @@ export const podsMaxDefault = 250;
 export const memoryAvailableBytesMin = 100 * 2 ** 20;
 export const diskAvailableRatioMin = 0.1;
 export const pidsAvailableRatioMin = 0.02;
+/** Usage is measured over at least this long, and a sample is of use for this long. */
+export const usageWindowMsMin = 500;
+export const usageWindowMsMax = 60_000;
 /** Pieces in which a tunnel's data is sent. */
 export const tunnelFrameBytesMax = 64 * 1024;
 export const tunnelsMax = 100;

@@ -36,6 +36,7 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   uncordon: { group: 'workloads', describe: 'Let pods come to a node again', load: () => import('./commands/uncordon.ts') },
   logs: { group: 'insight', describe: 'Show what containers print', load: () => import('./commands/logs.ts') },
   exec: { group: 'insight', describe: 'Run a command in a container', takesRest: true, load: () => import('./commands/exec.ts') },
+  top: { group: 'insight', describe: 'Show what nodes or pods use', load: () => import('./commands/top.ts') },
   describe: { group: 'insight', describe: 'Show an object with what belongs to it and what happened to it', load: () => import('./commands/describe.ts') },
   events: { group: 'insight', describe: 'Show what happened', load: () => import('./commands/events.ts') },
   wait: { group: 'insight', describe: 'Wait until objects are as they should be', load: () => import('./commands/wait.ts') },

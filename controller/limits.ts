@@ -101,6 +101,9 @@ export const tunnelsOpeningMax = 1_000;
 export const execMessageBytesMax = 4 * 1024 * 1024;
 /** Pings to the client of a command: while its input waits, they are what finds out that it is gone. */
 export const execPingPeriodMs = 5_000;
+/** Nodes that are asked at the same time what they use, and how long one may take to answer. */
+export const usageAsksMax = 64;
+export const usageTimeoutMs = 5_000;
 export const nodeCertificateDays = 365;
 export const joinBodyBytesMax = 16 * 1024;
 export const joinTokenTtlSeconds = 24 * 3_600;
