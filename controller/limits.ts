@@ -93,7 +93,6 @@ export const execMessageBytesMax = 4 * 1024 * 1024;
 export const execPingPeriodMs = 5_000;
 export const nodeCertificateDays = 365;
 export const joinBodyBytesMax = 16 * 1024;
-export const joinTokenTtlSeconds = 24 * 3_600;
 
 // --- Store -------------------------------------------------------------------------------------------------------
 /** Operations in one etcd transaction: etcd's own default limit. */
