@@ -106,7 +106,6 @@ export const usageAsksMax = 64;
 export const usageTimeoutMs = 5_000;
 export const nodeCertificateDays = 365;
 export const joinBodyBytesMax = 16 * 1024;
-export const joinTokenTtlSeconds = 24 * 3_600;
 
 // --- Store -------------------------------------------------------------------------------------------------------
 /** Operations in one etcd transaction: etcd's own default limit is 128, and one is the fence's. */

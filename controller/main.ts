@@ -24,7 +24,7 @@ import type { Kv } from './store/kv.ts';
 import { openStore, type OpenStore } from './store/open.ts';
 import { createLoops } from './workloads/loops.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
-import { configFile, ConfigError, readConfig } from '../proto/process/config.ts';
+import { configFile, ConfigError, describeConfig, readConfig } from '../proto/process/config.ts';
 import { createLog, type Log } from '../proto/process/log.ts';
 import { systemRandom as random } from '../proto/process/random.ts';
 import { shutdownSignal } from '../proto/process/shutdown.ts';
@@ -122,6 +122,10 @@ const main = async (): Promise<void> => {
   // Everything is loaded by now: a run with --version also fills the cache of compiled code.
   if (process.argv.includes('--version')) {
     process.stdout.write(`controller ${version}\n`);
+    return;
+  }
+  if (process.argv.includes('--help')) {
+    process.stdout.write(describeConfig('controller', 'The control plane: the Kubernetes API, the sessions of nodes and, on the elected one, the loops.', controllerConfig));
     return;
   }
   try {
