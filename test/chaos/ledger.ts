@@ -22,7 +22,13 @@ interface Account {
 
 export class Ledger {
   readonly #accounts = new Map<string, Account>();
+  readonly #revisions: { readonly key: string; readonly revision: number }[] = [];
   #acknowledged = 0;
+
+  /** Every acknowledged write that left its object at a revision of its own. */
+  get revisions(): readonly { readonly key: string; readonly revision: number }[] {
+    return this.#revisions;
+  }
 
   /** Of all keys. */
   get acknowledged(): number {
@@ -47,12 +53,8 @@ export class Ledger {
     if (!account || !attempt) throw new Error(`${key} ${serial} was never attempted`);
     account.acknowledged = { ...attempt, revision };
     account.unknown = account.unknown.filter((candidate) => candidate.verb === 'create' && candidate.serial !== serial);
+    if (revision !== undefined) this.#revisions.push({ key, revision });
     this.#acknowledged += 1;
-  }
-
-  /** The last acknowledged serial, so that a reader who began before it is not held to it. */
-  last(key: string): number {
-    return this.#accounts.get(key)?.acknowledged?.serial ?? 0;
   }
 
   /** What is wrong with finding this under the key; undefined when it may be so. */
