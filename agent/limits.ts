@@ -82,10 +82,13 @@ export const runtimeLimits = {
 export const reconnectMsMin = 100;
 export const reconnectMsMax = 5_000;
 /** How long one endpoint may take to accept the connection before the next is tried. */
-export const connectTimeoutMs = 5_000;
-/** Pings that find a connection whose other end is gone without a word. */
-export const keepaliveMs = 5_000;
-export const keepaliveTimeoutMs = 3_000;
+export const connectTimeoutMs = 3_000;
+/**
+ * Pings that find a controller that is gone without a word: soon enough that the node's lease is still there when another one takes
+ * it over. One that is only slow costs a new session.
+ */
+export const keepaliveMs = 1_000;
+export const keepaliveTimeoutMs = 1_250;
 /** Until Welcome says otherwise. */
 export const defaultHeartbeatPeriodMs = 1_000;
 /** Reports in one frame. */

@@ -12,7 +12,7 @@ import { OpenApi } from './api/openapi.ts';
 import { ApiServer } from './api/server.ts';
 import { type ControllerConfig, controllerConfig } from './config.ts';
 import { EventRecorder } from './events/event-recorder.ts';
-import { electionTtlSeconds } from './limits.ts';
+import { electionTtlSeconds, idleLingerAloneMs, idleLingerMs } from './limits.ts';
 import { ServiceAllocator } from './services/allocator.ts';
 import { ApiAddresses } from './services/api-addresses.ts';
 import { serviceClaims, serviceNetworkOf } from './services/service-network.ts';
@@ -22,6 +22,7 @@ import { createEtcdKv } from './store/etcd.ts';
 import { fencedKv } from './store/fence.ts';
 import type { Kv } from './store/kv.ts';
 import { openStore, type OpenStore } from './store/open.ts';
+import { Stillness } from './stillness.ts';
 import { createLoops } from './workloads/loops.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
 import { configFile, ConfigError, describeConfig, readConfig } from '../proto/process/config.ts';
@@ -42,6 +43,9 @@ const openKv = ({ etcd: { endpoints, tls } }: ControllerConfig, log: Log): Kv =>
     log,
   });
 
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
+
 interface LeaderParts {
   readonly config: ControllerConfig;
   readonly kv: Kv;
@@ -50,11 +54,12 @@ interface LeaderParts {
   readonly allocator: ServiceAllocator;
   readonly apiAddresses: ApiAddresses;
   readonly liveness: LeaseWatch;
+  readonly stillness: Stillness;
   readonly log: Log;
 }
 
 /** Runs the loops for one term. They are made anew for each: what an earlier one still has under way breaks at its own fence. */
-const lead = async ({ lost, fence }: Term, { config, kv, store, schema, allocator, apiAddresses, liveness, log }: LeaderParts): Promise<void> => {
+const lead = async ({ lost, fence, resign }: Term, { config, kv, store, schema, allocator, apiAddresses, liveness, stillness, log }: LeaderParts): Promise<void> => {
   const { reader } = store;
   const verbs = new Api({ reader, writer: store.fenced(fence), clock, random, schema, allocator });
   const parts = { reader, verbs, recorder: new EventRecorder({ verbs, clock, random, log, over: lost }), clock, random, log };
@@ -67,7 +72,9 @@ const lead = async ({ lost, fence }: Term, { config, kv, store, schema, allocato
   if (lost.aborted) return;
   log.info('leading: the loops run here');
   for (const loop of loops) loop.start(lost);
-  await new Promise<void>((resolve) => lost.addEventListener('abort', () => resolve(), { once: true }));
+  const standing = stillness.subscribe(() => resign('this process stood still'));
+  await aborted(lost);
+  standing.close();
 };
 
 const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): Promise<void> => {
@@ -83,7 +90,9 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const recorder = new EventRecorder({ verbs: api, clock, random, log });
   const liveness = new LeaseWatch({ kv, clock, random, log });
   const apiAddresses = new ApiAddresses({ kv, clock, log: log.child('api-addresses') });
-  const nodes = new NodeServer({ reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem }, network: clusterNetworkOf(config) });
+  const stillness = new Stillness(clock);
+  stillness.subscribe((stillMs) => log.warn('this process stood still: sessions end, and it leads no more', { stillMs: Math.round(stillMs) }));
+  const nodes = new NodeServer({ reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem }, network: clusterNetworkOf(config), stillness });
   const server = new ApiServer({
     api,
     reader,
@@ -95,7 +104,7 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
     log,
     version,
     schema,
-    ready: () => store.connected(),
+    ready: () => store.connected() && !ending.aborted,
     extraRoutes: joinRoutes({ reader, authority, clock, log }),
   });
   const election = new Election({ kv, key: '/berth/election/loops', id: config.name, clock, log: log.child('election'), ttlSeconds: electionTtlSeconds });
@@ -106,11 +115,15 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const nodesPort = await nodes.listen(config.nodes);
   log.info('serving', { version, apiPort, nodesPort });
   const registered = Promise.all(config.api.advertised.map((address, at) => apiAddresses.register(`${config.name}/${at}`, address, ending)));
-  await election.run(ending, (term) => lead(term, { config, kv, store, schema, allocator, apiAddresses, liveness, log }));
-  log.info('ending');
-  await registered;
-  nodes.close();
-  await server.close();
+  const leave = async (): Promise<void> => {
+    await aborted(ending);
+    const alone = !apiAddresses.hasOthers(config.name);
+    log.info('ending', { alone });
+    await Promise.all([alone ? nodes.close() : nodes.handOver(), server.close(alone ? idleLingerAloneMs : idleLingerMs), registered]);
+    nodes.close();
+  };
+  await Promise.all([election.run(ending, (term) => lead(term, { config, kv, store, schema, allocator, apiAddresses, liveness, stillness, log })), leave()]);
+  stillness.close();
   liveness.close();
   apiAddresses.close();
   allocator.close();

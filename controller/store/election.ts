@@ -32,6 +32,8 @@ export interface Term {
   readonly lost: AbortSignal;
   /** Part of every transaction that is written in this term; a broken one ends it. */
   readonly fence: Fence;
+  /** Ends it, for who finds that it can be no more. */
+  readonly resign: (why: string) => void;
 }
 
 /** The election waits for the promise before it goes on. */
@@ -102,7 +104,7 @@ export class Election {
     const ended = new AbortController();
     const renewing = this.#renew(lease, sentMs, lose, AbortSignal.any([lost.signal, ended.signal]));
     try {
-      await lead({ lost: lost.signal, fence: { key, createRevision, onBroken: () => lose('a write was refused: another one leads') } });
+      await lead({ lost: lost.signal, fence: { key, createRevision, onBroken: () => lose('a write was refused: another one leads') }, resign: lose });
     } finally {
       ended.abort();
       await renewing;
