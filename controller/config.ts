@@ -4,6 +4,7 @@ import { address, cidr, count, fileDescriptor, listOf, oneOf, optional, port, ru
 import { addressNumber, addressRange, isWithin, networkRange, portRange } from './services/number-range.ts';
 import { defaultServiceNetwork } from './services/service-network.ts';
 import type { Listening } from './listening.ts';
+import type { PeersSetting } from './nodes/peers.ts';
 
 export interface TlsFiles {
   readonly authorityCertificate: string;
@@ -18,6 +19,8 @@ export interface ControllerConfig {
   readonly api: Listening & { readonly advertised: readonly string[] };
   /** `advertised` is what agents are told to dial. */
   readonly nodes: Listening & { readonly advertised: readonly string[] };
+  /** Where other controllers ask this one for what nodes do whose sessions are here; without it they cannot. `advertised` is what they dial. */
+  readonly peers?: PeersSetting;
   /** The authority's key signs the certificates of nodes that join. */
   readonly tls: TlsFiles & { readonly authorityKey: string };
   /** Without `tls` etcd is spoken to in the clear. */
@@ -56,6 +59,7 @@ const fields = shape<ControllerConfig>({
   nodes: shape<ControllerConfig['nodes']>({
     address: optional(text, '0.0.0.0'), port: optional(port, 6444), socketFd: optional(fileDescriptor, undefined), advertised: listOf(address),
   }),
+  peers: optional(shape<PeersSetting>({ address: optional(text, '0.0.0.0'), port: optional(port, 6445), socketFd: optional(fileDescriptor, undefined), advertised: optional(address, undefined) }), undefined),
   tls: shape({ authorityCertificate: text, authorityKey: text, certificate: text, key: text }),
   etcd: shape({
     endpoints: listOf(text),
@@ -73,7 +77,7 @@ const fields = shape<ControllerConfig>({
 });
 
 /** What no single setting shows. */
-const contradictions = ({ podNetwork, serviceNetwork, loadBalancerPool, dnsAddress }: ControllerConfig): string[] => {
+const contradictions = ({ podNetwork, serviceNetwork, loadBalancerPool, dnsAddress, peers }: ControllerConfig): string[] => {
   const problems: string[] = [];
   const services = networkRange(serviceNetwork);
   const pods = networkRange(podNetwork);
@@ -86,6 +90,9 @@ const contradictions = ({ podNetwork, serviceNetwork, loadBalancerPool, dnsAddre
     problems.push(`dnsAddress must be an address of serviceNetwork ${serviceNetwork}`);
   } else if (dnsAddress !== undefined && services && addressNumber(dnsAddress) === services.first) {
     problems.push(`dnsAddress must not be ${dnsAddress}: the first address of serviceNetwork is that of the service kubernetes`);
+  }
+  if (peers && peers.advertised === undefined && (peers.address === '0.0.0.0' || peers.socketFd !== undefined)) {
+    problems.push('peers.advertised must say where other controllers reach this one, or peers.address be such an address');
   }
   return problems;
 };

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { joinRoutes } from './nodes/join.ts';
 import { LeaseWatch } from './nodes/lease-watch.ts';
 import { clusterNetworkOf } from './nodes/cluster-network.ts';
+import { Peers } from './nodes/peers.ts';
 import { NodeServer } from './nodes/server.ts';
 import { Api } from './api/api.ts';
 import { OpenApi } from './api/openapi.ts';
@@ -54,7 +55,8 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const recorder = new EventRecorder({ verbs: api, clock, random, log });
   const liveness = new LeaseWatch({ kv, clock, random, log });
   const apiAddresses = new ApiAddresses({ kv, clock, log: log.child('api-addresses') });
-  const nodes = new NodeServer({ reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem }, network: clusterNetworkOf(config) });
+  const peers = config.peers && new Peers({ kv, tls: { caPem: authority.certPem, certPem, keyPem } });
+  const nodes = new NodeServer({ ...(peers ? { peers } : {}), reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem }, network: clusterNetworkOf(config) });
   const server = new ApiServer({
     api,
     reader,
@@ -78,6 +80,7 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
 
   await liveness.start();
   await apiAddresses.start();
+  if (config.peers) await peers?.listen(config.peers);
   const apiPort = await server.listen(config.api);
   const nodesPort = await nodes.listen(config.nodes);
   log.info('serving', { version, apiPort, nodesPort });
@@ -90,6 +93,7 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   log.info('ending');
   await registered;
   nodes.close();
+  peers?.close();
   await server.close();
   liveness.close();
   apiAddresses.close();

@@ -13,6 +13,7 @@ import { listen, type Listening } from '../listening.ts';
 import type { Kv } from '../store/kv.ts';
 import type { Reader } from '../store/reader.ts';
 import { Feed } from './feed.ts';
+import type { Peers } from './peers.ts';
 import { NodeSessions } from './sessions.ts';
 import { NodeTunnels } from './tunnel.ts';
 import type { Tunnels } from './tunnels.ts';
@@ -28,6 +29,8 @@ export interface NodeServerOptions {
   /** The server's certificate, and the authority that nodes' certificates must come from. */
   readonly tls: { readonly caPem: string; readonly certPem: string; readonly keyPem: string };
   readonly network: ClusterNetwork;
+  /** The way to the sessions of other controllers, and theirs to those here. */
+  readonly peers?: Peers;
 }
 
 export class NodeServer {
@@ -39,11 +42,11 @@ export class NodeServer {
   readonly #tunnels: NodeTunnels;
 
   constructor(options: NodeServerOptions) {
-    const { reader, verbs, kv, recorder, clock, random, network } = options;
+    const { reader, verbs, kv, recorder, clock, random, network, peers } = options;
     const log = options.log.child('nodes');
     this.#feed = new Feed(reader);
-    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network });
-    this.#tunnels = new NodeTunnels(this.#sessions, clock, random);
+    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network, peerAddress: () => peers?.address });
+    this.#tunnels = new NodeTunnels({ sessions: this.#sessions, peers, clock, random });
     this.#server = new Server({
       'grpc.max_receive_message_length': messageBytesMax,
       'grpc.max_send_message_length': messageBytesMax,

@@ -35,6 +35,8 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly network: ClusterNetwork;
+  /** Where other controllers ask this one. */
+  readonly peerAddress?: () => string | undefined;
 }
 
 export class SessionEnded extends Error {
