@@ -4,6 +4,7 @@ import { about, address, cidr, count, fileDescriptor, listOf, oneOf, optional, p
 import { addressNumber, addressRange, isWithin, networkRange, portRange } from './services/number-range.ts';
 import { defaultServiceNetwork } from './services/service-network.ts';
 import type { Listening } from './listening.ts';
+import type { PeersSetting } from './nodes/peers.ts';
 
 export interface TlsFiles {
   readonly authorityCertificate: string;
@@ -18,6 +19,8 @@ export interface ControllerConfig {
   readonly api: Listening & { readonly advertised: readonly string[] };
   /** `advertised` is what agents are told to dial. */
   readonly nodes: Listening & { readonly advertised: readonly string[] };
+  /** Where other controllers ask this one for what nodes do whose sessions are here; without it they cannot. `advertised` is what they dial. */
+  readonly peers?: PeersSetting;
   /** The authority's key signs the certificates of nodes that join. */
   readonly tls: TlsFiles & { readonly authorityKey: string };
   /** Without `tls` etcd is spoken to in the clear. */
@@ -65,6 +68,12 @@ const nodes = shape<ControllerConfig['nodes']>({
   advertised: about('where agents reach it', listOf(address)),
 });
 
+const peers = shape<PeersSetting>({
+  address: about('where other controllers ask', optional(text, '0.0.0.0')), port: optional(port, 6445),
+  socketFd: about('a listening socket that was handed down, instead', optional(fileDescriptor, undefined)),
+  advertised: about('where they reach it', optional(address, undefined)),
+});
+
 const etcd = shape<ControllerConfig['etcd']>({
   endpoints: about('all members: https://HOST:PORT with tls, http://HOST:PORT without', listOf(textOf('http://HOST:PORT or https://HOST:PORT', (url) => (/^https?:\/\/[^/\s]+$/.test(url) ? url : undefined)))),
   tls: about('without it etcd is spoken to in the clear', optional(shape<TlsFiles>(tlsFiles), undefined)),
@@ -79,6 +88,7 @@ const fields = shape<ControllerConfig>({
     authorityCertificate: about('the cluster’s authority', readableFile),
     authorityKey: about('signs the certificates of nodes that join', readableFile),
   }),
+  peers: about('where other controllers ask for what is on nodes that dialled this one; left out where there is one controller', optional(peers, undefined)),
   etcd,
   podNetwork: about('addresses of pods', optional(cidr, '10.244.0.0/16')),
   podNetworkNodeBits: about('the size of each node’s part of it: 24 is a /24', optional(count, 24)),
@@ -92,7 +102,7 @@ const fields = shape<ControllerConfig>({
 });
 
 /** What no single setting shows. */
-const contradictions = ({ etcd, podNetwork, serviceNetwork, loadBalancerPool, dnsAddress }: ControllerConfig): string[] => {
+const contradictions = ({ etcd, podNetwork, serviceNetwork, loadBalancerPool, dnsAddress, peers }: ControllerConfig): string[] => {
   const problems: string[] = [];
   if (etcd.endpoints.some((url) => url.startsWith('https:') !== (etcd.tls !== undefined))) {
     problems.push(etcd.tls ? 'etcd.endpoints must all be https:// where etcd.tls is set' : 'etcd.endpoints with https:// need etcd.tls');
@@ -108,6 +118,9 @@ const contradictions = ({ etcd, podNetwork, serviceNetwork, loadBalancerPool, dn
     problems.push(`dnsAddress must be an address of serviceNetwork ${serviceNetwork}`);
   } else if (dnsAddress !== undefined && services && addressNumber(dnsAddress) === services.first) {
     problems.push(`dnsAddress must not be ${dnsAddress}: the first address of serviceNetwork is that of the service kubernetes`);
+  }
+  if (peers && peers.advertised === undefined && (peers.address === '0.0.0.0' || peers.socketFd !== undefined)) {
+    problems.push('peers.advertised must say where other controllers reach this one, or peers.address be such an address');
   }
   return problems;
 };

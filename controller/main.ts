@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { joinRoutes } from './nodes/join.ts';
 import { LeaseWatch } from './nodes/lease-watch.ts';
 import { clusterNetworkOf } from './nodes/cluster-network.ts';
+import { Peers } from './nodes/peers.ts';
 import { NodeServer } from './nodes/server.ts';
 import { Api } from './api/api.ts';
 import { OpenApi } from './api/openapi.ts';
@@ -90,9 +91,10 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const recorder = new EventRecorder({ verbs: api, clock, random, log });
   const liveness = new LeaseWatch({ kv, clock, random, log });
   const apiAddresses = new ApiAddresses({ kv, clock, log: log.child('api-addresses') });
+  const peers = config.peers && new Peers({ kv, tls: { caPem: authority.certPem, certPem, keyPem } });
   const stillness = new Stillness(clock);
   stillness.subscribe((stillMs) => log.warn('this process stood still: sessions end, and it leads no more', { stillMs: Math.round(stillMs) }));
-  const nodes = new NodeServer({ reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem }, network: clusterNetworkOf(config), stillness });
+  const nodes = new NodeServer({ ...(peers ? { peers } : {}), reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem }, network: clusterNetworkOf(config), stillness });
   const server = new ApiServer({
     api,
     reader,
@@ -111,6 +113,7 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
 
   await liveness.start();
   await apiAddresses.start();
+  if (config.peers) await peers?.listen(config.peers);
   const apiPort = await server.listen(config.api);
   const nodesPort = await nodes.listen(config.nodes);
   log.info('serving', { version, apiPort, nodesPort });
@@ -121,6 +124,7 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
     log.info('ending', { alone });
     await Promise.all([alone ? nodes.close() : nodes.handOver(), server.close(alone ? idleLingerAloneMs : idleLingerMs), registered]);
     nodes.close();
+    peers?.close();
   };
   await Promise.all([election.run(ending, (term) => lead(term, { config, kv, store, schema, allocator, apiAddresses, liveness, stillness, log })), leave()]);
   stillness.close();

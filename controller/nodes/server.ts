@@ -14,6 +14,7 @@ import type { Stillness } from '../stillness.ts';
 import type { Kv } from '../store/kv.ts';
 import type { Reader } from '../store/reader.ts';
 import { Feed } from './feed.ts';
+import type { Peers } from './peers.ts';
 import { NodeSessions } from './sessions.ts';
 import { NodeTunnels } from './tunnel.ts';
 import type { Tunnels } from './tunnels.ts';
@@ -30,6 +31,8 @@ export interface NodeServerOptions {
   readonly tls: { readonly caPem: string; readonly certPem: string; readonly keyPem: string };
   readonly network: ClusterNetwork;
   readonly stillness: Stillness;
+  /** The way to the sessions of other controllers, and theirs to those here. */
+  readonly peers?: Peers;
 }
 
 export class NodeServer {
@@ -41,11 +44,11 @@ export class NodeServer {
   readonly #tunnels: NodeTunnels;
 
   constructor(options: NodeServerOptions) {
-    const { reader, verbs, kv, recorder, clock, random, network, stillness } = options;
+    const { reader, verbs, kv, recorder, clock, random, network, stillness, peers } = options;
     const log = options.log.child('nodes');
     this.#feed = new Feed(reader);
-    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network, stillness });
-    this.#tunnels = new NodeTunnels(this.#sessions, clock, random);
+    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network, stillness, peerAddress: () => peers?.address });
+    this.#tunnels = new NodeTunnels({ sessions: this.#sessions, peers, clock, random });
     this.#server = new Server({
       'grpc.max_receive_message_length': messageBytesMax,
       'grpc.max_send_message_length': messageBytesMax,

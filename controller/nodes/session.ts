@@ -37,6 +37,8 @@ export interface SessionParts {
   readonly log: Log;
   readonly network: ClusterNetwork;
   readonly stillness: Stillness;
+  /** Where other controllers ask this one. */
+  readonly peerAddress?: () => string | undefined;
 }
 
 export class SessionEnded extends Error {
