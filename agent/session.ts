@@ -36,6 +36,11 @@ export class Session {
     return this.#connection?.welcomed ?? false;
   }
 
+  /** Asks the controller of the present session; without one nobody is asked. */
+  requestCertificate(csrPem: string): void {
+    this.#connection?.requestCertificate(csrPem);
+  }
+
   /** Keeps a session until aborted; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { endpoints, clock, random, log } = this.#options;

@@ -91,8 +91,10 @@ export const tunnelsOpeningMax = 1_000;
 export const execMessageBytesMax = 4 * 1024 * 1024;
 /** Pings to the client of a command: while its input waits, they are what finds out that it is gone. */
 export const execPingPeriodMs = 5_000;
-export const nodeCertificateDays = 365;
 export const joinBodyBytesMax = 16 * 1024;
+/** How often certificates on disk are looked at. */
+export const certificateCheckMsMin = 1_000;
+export const certificateCheckMsMax = 60_000;
 
 // --- Store -------------------------------------------------------------------------------------------------------
 /** Operations in one etcd transaction: etcd's own default limit. */
