@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AgentConfig, agentConfig } from './config.ts';
+import { CertificateRenewal } from './certificate-renewal.ts';
 import { claimDnsAddress } from './dns/dns-address.ts';
 import { NodeDns } from './dns/node-dns.ts';
 import { EventQueue } from './event-queue.ts';
@@ -34,9 +35,12 @@ import { createLog, type Log } from '../proto/process/log.ts';
 import { systemRandom as random } from '../proto/process/random.ts';
 import { shutdownSignal } from '../proto/process/shutdown.ts';
 
-const identityOf = async ({ dataDir, join: { url, tokenFile }, nodeName }: AgentConfig) => {
+const identityDir = ({ dataDir }: AgentConfig): string => join(dataDir, 'identity');
+
+const identityOf = async (config: AgentConfig) => {
+  const { join: { url, tokenFile }, nodeName } = config;
   const token = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8').trim() : undefined;
-  const identity = await ensureIdentity({ dir: join(dataDir, 'identity'), controllerUrl: url, nodeName, clock, ...(token ? { token } : {}) });
+  const identity = await ensureIdentity({ dir: identityDir(config), controllerUrl: url, nodeName, clock, ...(token ? { token } : {}) });
   // It has done its work; what lies about can be stolen.
   rmSync(tokenFile, { force: true });
   return identity;
@@ -144,9 +148,15 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     node.refresh();
   };
   const nodeNetwork = startNetwork(config, network, () => facts.health(), onSetUp, log);
+  const certificate: CertificateRenewal = new CertificateRenewal({
+    identity, nodeName, dir: identityDir(config), ask: (csrPem) => session.requestCertificate(csrPem), clock, log: log.child('certificate'),
+  });
   const session = new Session({
     endpoints: config.controllers,
-    identity,
+    get identity() {
+      return certificate.identity;
+    },
+    onCertificate: (certificatePem) => certificate.take(certificatePem),
     nodeName,
     agentVersion: kubeletVersion,
     node,
@@ -162,7 +172,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     log: log.child('session'),
   });
   log.info('running', { node: nodeName, controllers: config.controllers });
-  await session.run(ending);
+  await Promise.all([session.run(ending), certificate.run(ending)]);
   log.info('ending; containers run on');
   dns.close();
   await nodeNetwork.close();

@@ -106,8 +106,10 @@ export const execPingPeriodMs = 5_000;
 /** Nodes that are asked at the same time what they use, and how long one may take to answer. */
 export const usageAsksMax = 64;
 export const usageTimeoutMs = 5_000;
-export const nodeCertificateDays = 365;
 export const joinBodyBytesMax = 16 * 1024;
+/** How often certificates on disk are looked at. */
+export const certificateCheckMsMin = 1_000;
+export const certificateCheckMsMax = 60_000;
 
 // --- Store -------------------------------------------------------------------------------------------------------
 /** Operations in one etcd transaction: etcd's own default limit is 128, and one is the fence's. */

@@ -48,6 +48,11 @@ class EtcdKv implements Kv {
     this.#etcd = new EtcdClient(options.endpoints, options.tls, options.clock);
   }
 
+  /** Another certificate, for connections from now on. */
+  setTls(tls: EtcdTls): void {
+    this.#etcd.setTls(tls);
+  }
+
   async get(key: string): Promise<KvEntry | undefined> {
     const answer = await this.#etcd.read((client, options) => client.kv.range({ key: Buffer.from(key) }, options));
     const kv = answer.kvs[0];
@@ -175,4 +180,4 @@ class EtcdKv implements Kv {
 }
 
 /** Connects when first used; throws nothing when etcd is away, its calls do (KvUnavailable). */
-export const createEtcdKv = (options: EtcdKvOptions): Kv => new EtcdKv(options);
+export const createEtcdKv = (options: EtcdKvOptions): Kv & Pick<EtcdKv, 'setTls'> => new EtcdKv(options);
