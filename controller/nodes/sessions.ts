@@ -66,7 +66,12 @@ export class NodeSessions {
 
   close(): void {
     this.#silenceCheck.cancel();
-    for (const { fail } of this.#sessions.values()) fail(new SessionEnded('the controller stops'));
+    this.endAll('the controller stops');
+  }
+
+  /** The agents come again: with all that they know, for all that is wanted. */
+  endAll(why: string): void {
+    for (const { fail } of this.#sessions.values()) fail(new SessionEnded(why));
   }
 
   /** Handles one Session call for as long as it lasts. */
