@@ -112,8 +112,10 @@ export const certificateCheckMsMin = 1_000;
 export const certificateCheckMsMax = 60_000;
 
 // --- Store -------------------------------------------------------------------------------------------------------
-/** Operations in one etcd transaction: etcd's own default limit is 128, and one is the fence's. */
-export const txnOperationsMax = 127;
+/** Writes in one etcd transaction. etcd's own default limit is 128 guards, of which some are those of the whole transaction. */
+export const txnOperationsMax = 126;
+/** Between the last revision that is known of one history of etcd and the first of the next: more than anybody made without our knowing. */
+export const epochMarginRevisions = 2 ** 20;
 /** Bytes in one shared transaction; etcd takes 1.5 MiB per request by default. */
 export const txnBytesMax = 1_000_000;
 /** The JSON of one object. */

@@ -11,7 +11,7 @@ import type { Recorder } from '../events/recorder.ts';
 import { sessionKeepaliveMs, sessionKeepaliveTimeoutMs } from '../limits.ts';
 import { listen, type Listening } from '../listening.ts';
 import type { Stillness } from '../stillness.ts';
-import type { Kv } from '../store/kv.ts';
+import type { Kv, KvWatch } from '../store/kv.ts';
 import type { Reader } from '../store/reader.ts';
 import { Feed } from './feed.ts';
 import type { NodeSigner } from './node-certificates.ts';
@@ -53,12 +53,15 @@ export class NodeServer {
   readonly #feed: Feed;
   readonly #sessions: NodeSessions;
   readonly #tunnels: NodeTunnels;
+  readonly #restored: KvWatch;
 
   constructor(options: NodeServerOptions) {
     const { reader, verbs, kv, recorder, clock, random, network, stillness, peers, sign } = options;
     const log = options.log.child('nodes');
     this.#feed = new Feed(reader);
     this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network, stillness, sign, peerAddress: () => peers?.address });
+    // What agents have told since the snapshot is not in it.
+    this.#restored = kv.restored(() => this.#sessions.endAll('etcd was restored'));
     this.#tunnels = new NodeTunnels({ sessions: this.#sessions, peers, clock, random });
     this.#server = new Server({
       'grpc.max_receive_message_length': messageBytesMax,
@@ -108,6 +111,7 @@ export class NodeServer {
   /** Ends all sessions and stops listening. The nodes' leases go on by themselves, for the next controller. */
   close(): void {
     this.#listener.close();
+    this.#restored.close();
     this.#sessions.close();
     this.#feed.close();
     this.#server.forceShutdown();

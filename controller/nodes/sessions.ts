@@ -56,7 +56,7 @@ export class NodeSessions {
       }
     });
     // The agents have long gone to other controllers, which have later news than what waits here.
-    this.#stillness = parts.stillness.subscribe(() => this.#endAll('this controller stood still'));
+    this.#stillness = parts.stillness.subscribe(() => this.endAll('this controller stood still'));
   }
 
   get size(): number {
@@ -77,7 +77,7 @@ export class NodeSessions {
   close(): void {
     this.#silenceCheck.cancel();
     this.#stillness.close();
-    this.#endAll('the controller stops');
+    this.endAll('the controller stops');
   }
 
   /** Asks all agents to move to another controller, and takes no new sessions. Resolves when they have gone, or time is over. */
@@ -91,8 +91,9 @@ export class NodeSessions {
     late.cancel();
   }
 
-  #endAll(reason: string): void {
-    for (const { fail } of this.#sessions.values()) fail(new SessionEnded(reason));
+  /** The agents come again: with all that they know, for all that is wanted. */
+  endAll(why: string): void {
+    for (const { fail } of this.#sessions.values()) fail(new SessionEnded(why));
   }
 
   /** Handles one Session call for as long as it lasts. */

@@ -96,8 +96,8 @@ export class Election {
       onEvents: (events) => {
         if (events.some((event) => (event.type === 'put' ? event.entry.key : event.key) === key)) lose('the key was taken away');
       },
-      // Whether the key is still ours is then for the renewal to tell.
-      onCompacted: () => undefined,
+      // Whose the key is in another history of etcd is for a new campaign to find out.
+      onCompacted: () => lose('the key is no longer watched'),
       onConnection: () => undefined,
     });
     log.info('leading', { createRevision });
