@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { systemClock } from '../../proto/process/clock.ts';
 import { type ClusterFixture, pushScript, startCluster } from '../fixtures/cluster.ts';
-import { type CheckParts, checkOwners, checkWatches, checkWhatRuns, checkWrites, untilRight, untilSettled } from './checks.ts';
+import { type CheckParts, checkOwners, checkWatches, checkWhatRuns, checkWrites, type Patience, untilRight, untilSettled } from './checks.ts';
 import { keepEvidence } from './evidence.ts';
 import { FaultInjector } from './fault-injector.ts';
 import { type Fault, faultText, planWindow, windowMs } from './fault-plan.ts';
@@ -80,6 +80,10 @@ class Run {
     return scaled(convergenceMs, this.#floorMs);
   }
 
+  get #patience(): Patience {
+    return { boundMs: this.#boundMs, limitMs: this.#boundMs * patience, say: (text) => this.#say(text) };
+  }
+
   #say(text: string): void {
     const line = `${seconds(clock.monotonicMs() - this.#startedMs).toFixed(1).padStart(6)} s  ${text}`;
     this.#history.push(line);
@@ -147,18 +151,17 @@ class Run {
     const { load, verdict } = this.#parts;
     await load.churn.close();
     await this.#converge();
-    const limitMs = this.#boundMs * patience;
-    if (!verdict.broken) await checkWhatRuns(this.#parts, limitMs);
+    if (!verdict.broken) await checkWhatRuns(this.#parts, this.#patience);
     await load.writes.close();
     if (!verdict.broken) await checkWrites(this.#parts);
-    if (!verdict.broken) await checkWatches(this.#parts, limitMs);
+    if (!verdict.broken) await checkWatches(this.#parts, this.#patience);
     load.writes.open();
     load.churn.open();
   }
 
   async #converge(): Promise<void> {
     const { verdict, cluster } = this.#parts;
-    const { tookMs, atBound, atEnd } = await untilSettled(this.#parts, this.#boundMs, this.#boundMs * patience);
+    const { tookMs, atBound, atEnd } = await untilSettled(this.#parts, this.#patience);
     if (atBound !== undefined && atEnd === undefined) {
       // The machine may have become slower since: then the same work takes it longer undisturbed, too.
       this.#floorMs = Math.max(this.#floorMs, await measureFloor(cluster.client, this.#image, size.nodes, clock));
@@ -176,8 +179,7 @@ class Run {
     if (verdict.broken) return;
     await load.remove();
     const surplus = async (): Promise<string | undefined> => changesBetween(before, tracesOf(cluster, nodes)).filter((change) => change.includes(': +')).join('; ') || undefined;
-    const limitMs = this.#boundMs * patience;
-    const { atEnd } = await untilRight(surplus, { boundMs: limitMs, limitMs }, clock);
+    const { atEnd } = await untilRight(surplus, this.#patience, clock);
     verdict.judge(guarantees.leaks, atEnd);
   }
 
@@ -227,8 +229,11 @@ const runOn = async (cluster: ClusterFixture, options: ChaosOptions): Promise<Ch
 /** Brings a cluster up, runs, and takes it down; what broke is in the summary. */
 export const chaos = async (options: ChaosOptions): Promise<ChaosSummary> => {
   options.say(`chaos with seed ${options.seed}: ${size.controllers} controllers, ${size.etcd} etcds, ${size.nodes} nodes`);
+  const startedMs = clock.monotonicMs();
   const cluster = await startCluster(size);
   try {
+    options.say(`the cluster is up after ${seconds(clock.monotonicMs() - startedMs)} s`);
+    options.signal?.throwIfAborted();
     return await runOn(cluster, options);
   } finally {
     await cluster.stop();
