@@ -22,6 +22,8 @@ const convergenceMs = 10_000;
 /** Within the convergence bound times this everything else must have come right, too. */
 const patience = 4;
 const calmMs = 6_000;
+/** Nothing is scaled or rolled out in the last part of a window: how long a rollout takes is not how long a fault is felt. */
+const churnMs = windowMs - 6_000;
 const ownersPeriodMs = 4_000;
 
 export interface ChaosOptions {
@@ -104,7 +106,7 @@ class Run {
         this.#windows += 1;
         if (verdict.broken) return;
         load.requests.calm();
-        await clock.sleep(calmMs, verdict.signal).catch(() => undefined);
+        await this.#pause(calmMs);
       } while (!verdict.broken && clock.monotonicMs() + windowMs <= untilMs);
     } finally {
       load.requests.trouble();
@@ -124,16 +126,23 @@ class Run {
   async #faultsOf(window: number): Promise<void> {
     const faults = planWindow(this.#options.seed, window, size);
     this.#say(`window ${window + 1}: ${faults.length} faults`);
-    const results = await Promise.allSettled(faults.map((fault) => this.#fault(fault)));
+    const results = await Promise.allSettled([...faults.map((fault) => this.#fault(fault)), this.#endChurn()]);
     const failure = results.find((result) => result.status === 'rejected');
     if (failure) throw failure.reason as Error;
   }
 
+  #pause(ms: number): Promise<void> {
+    return clock.sleep(ms, this.#parts.verdict.signal).catch(() => undefined);
+  }
+
+  async #endChurn(): Promise<void> {
+    await this.#pause(churnMs);
+    await this.#parts.load.churn.close();
+  }
+
   async #fault(fault: Fault): Promise<void> {
-    const { signal } = this.#parts.verdict;
-    const pause = (ms: number): Promise<void> => clock.sleep(ms, signal).catch(() => undefined);
-    await pause(fault.atMs);
-    if (signal.aborted) return;
+    await this.#pause(fault.atMs);
+    if (this.#parts.verdict.broken) return;
     const heal = await this.#injector.inject(fault);
     this.#say(`  ${faultText(fault)}${heal ? '' : ' (not possible here)'}`);
     if (!heal) {
@@ -141,7 +150,7 @@ class Run {
       return;
     }
     this.#faults += 1;
-    await pause(fault.forMs);
+    await this.#pause(fault.forMs);
     await heal();
     this.#say(`          ${fault.target} is back`);
   }
@@ -149,7 +158,6 @@ class Run {
   /** The faults are over: waits for what was promised, then compares. */
   async #settle(): Promise<void> {
     const { load, verdict } = this.#parts;
-    await load.churn.close();
     await this.#converge();
     if (!verdict.broken) await checkWhatRuns(this.#parts, this.#patience);
     await load.writes.close();
