@@ -22,8 +22,15 @@ export const nodeReturnGraceMs = 6_000;
 /** Nodes that lose their pods at once when they fail; the others follow one after each interval. */
 export const evictionBurstNodes = 3;
 export const evictionNodeIntervalMs = 1_000;
-/** A node has to fail for so long before its pods go: those that fail together shall be seen together. */
-export const evictionSettleMs = 750;
+/**
+ * A node has to fail for so long before its pods go, and no other may have begun to meanwhile: those that fail together are seen within a
+ * heartbeat's period and a round of etcd's, which revokes leases twice a second, and at most 500 of them.
+ */
+export const evictionSettleMs = 1_250;
+/** It has to wait no longer than this for others that begin to fail. */
+export const evictionSettleMsMax = 5_000;
+/** The same for a node whose agent is heard and says that it is not ready: its pods run, and its container runtime may just be starting again. */
+export const evictionNotReadySettleMs = 30_000;
 /** No pods go while this share of the nodes, and at least so many, fail together. */
 export const outageShare = 0.55;
 export const outageNodesMin = 3;
@@ -67,10 +74,13 @@ export const eventRetryMs = 1_000;
 
 /** What agents are told to keep to. */
 export const heartbeatPeriodMs = 1_000;
-/** A node whose heartbeats stop is dead to everybody after this. */
-export const nodeLeaseTtlSeconds = 4;
-/** One call to etcd is enough for heartbeats that come closer together. */
-export const nodeLeaseRenewalMsMin = 900;
+/**
+ * A node whose heartbeats stop is dead to everybody after this; etcd gives no less than 2 s. Without power it is Unknown after 2.3 to 3.8 s: this,
+ * less the last heartbeat's age (up to a period), etcd's round (0 to 500 ms) and the confirmation (`leaseGoneConfirmMs`).
+ */
+export const nodeLeaseTtlSeconds = 3;
+/** One call to etcd is enough for heartbeats that come closer together; those that come a little early count. */
+export const nodeLeaseRenewalMsMin = 750;
 /** A session that says nothing for so long is ended; the lease is gone long before. */
 export const sessionSilenceMsMax = 15_000;
 /** Objects and pods are gathered into frames of about this size; a larger object goes alone. */
@@ -91,13 +101,15 @@ export const tunnelsOpeningMax = 1_000;
 export const execMessageBytesMax = 4 * 1024 * 1024;
 /** Pings to the client of a command: while its input waits, they are what finds out that it is gone. */
 export const execPingPeriodMs = 5_000;
+/** Nodes that are asked at the same time what they use, and how long one may take to answer. */
+export const usageAsksMax = 64;
+export const usageTimeoutMs = 5_000;
 export const nodeCertificateDays = 365;
 export const joinBodyBytesMax = 16 * 1024;
-export const joinTokenTtlSeconds = 24 * 3_600;
 
 // --- Store -------------------------------------------------------------------------------------------------------
-/** Operations in one etcd transaction: etcd's own default limit. */
-export const txnOperationsMax = 128;
+/** Operations in one etcd transaction: etcd's own default limit is 128, and one is the fence's. */
+export const txnOperationsMax = 127;
 /** Bytes in one shared transaction; etcd takes 1.5 MiB per request by default. */
 export const txnBytesMax = 1_000_000;
 /** The JSON of one object. */

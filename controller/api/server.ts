@@ -21,6 +21,7 @@ import { RequestMetrics } from './request-metrics.ts';
 import { malformedAnswer, plainHttpAnswer, tooSlowAnswer } from './refusal.ts';
 import { type ExtraRoute, Rest } from './rest.ts';
 import { ServerInfo } from './server-info.ts';
+import { resourceMetrics } from './usage-text.ts';
 
 export interface ApiServerOptions {
   readonly api: Api;
@@ -67,7 +68,7 @@ export class ApiServer {
       openapi,
       authentication: new Authentication(options.authenticators ?? []),
       inflight,
-      info: new ServerInfo({ version, metrics, ready }),
+      info: new ServerInfo({ version, metrics, ready, resourceMetrics: () => resourceMetrics({ reader, tunnels, clock }) }),
       metrics: new RequestMetrics(metrics, reader, inflight),
       extraRoutes: options.extraRoutes ?? [],
       log: options.log.child('api'),

@@ -43,7 +43,7 @@ export class NodeServer {
     const log = options.log.child('nodes');
     this.#feed = new Feed(reader);
     this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network });
-    this.#tunnels = new NodeTunnels((nodeName, request) => this.#sessions.openTunnel(nodeName, request), clock, random);
+    this.#tunnels = new NodeTunnels(this.#sessions, clock, random);
     this.#server = new Server({
       'grpc.max_receive_message_length': messageBytesMax,
       'grpc.max_send_message_length': messageBytesMax,

@@ -57,6 +57,10 @@ export class NodeSessions {
     return this.#sessions.size;
   }
 
+  holds(nodeName: string): boolean {
+    return this.#sessions.has(nodeName);
+  }
+
   /** Asks the node's agent to open a tunnel; false when the node has no session here. */
   openTunnel(nodeName: string, openTunnel: OpenTunnel): boolean {
     const entry = this.#sessions.get(nodeName);

@@ -8,7 +8,7 @@ import { etcdRangeTimeoutMs, rangePageEntriesMax, txnOperationsMax } from '../li
 import { EtcdAnswerTooLarge, EtcdClient, EtcdCompacted, type EtcdTls } from './etcd-client.ts';
 import { entryOf, prefixEnd } from './etcd-entry.ts';
 import { EtcdWatch } from './etcd-watch.ts';
-import { type Kv, type KvEntry, KvLeaseNotFound, type KvRange, type KvTxnResult, KvUnavailable, type KvWatch, type KvWatchHandlers, type KvWrite } from './kv.ts';
+import { type Kv, type KvEntry, type KvFence, KvLeaseNotFound, type KvRange, type KvTxnResult, KvUnavailable, type KvWatch, type KvWatchHandlers, type KvWrite } from './kv.ts';
 
 export interface EtcdKvOptions {
   /** `http://host:port` or `https://host:port`, all of one kind. */
@@ -32,6 +32,11 @@ const guards = (writes: readonly KvWrite[]): ICompare[] =>
       ? []
       : [{ key: Buffer.from(key), target: 'Mod', result: 'Equal', mod_revision: expectedRevision } satisfies ICompare],
   );
+
+const fenceGuard = ({ key, createRevision }: KvFence): ICompare => ({ key: Buffer.from(key), target: 'Create', result: 'Equal', create_revision: createRevision });
+
+/** Keys without their values. */
+const look = (key: string): IRequestOp => ({ request_range: { key: Buffer.from(key), keys_only: true } });
 
 class EtcdKv implements Kv {
   readonly #etcd: EtcdClient;
@@ -90,19 +95,22 @@ class EtcdKv implements Kv {
     return Number(answer.header.revision);
   }
 
-  async txn(writes: readonly KvWrite[]): Promise<KvTxnResult> {
+  async txn(writes: readonly KvWrite[], fence?: KvFence): Promise<KvTxnResult> {
     assert(writes.length > 0 && writes.length <= txnOperationsMax, 'a transaction has 1 to txnOperationsMax writes');
     const request = {
-      compare: guards(writes),
+      compare: [...guards(writes), ...(fence ? [fenceGuard(fence)] : [])],
       success: writes.map(operation),
-      failure: writes.map(({ key }): IRequestOp => ({ request_range: { key: Buffer.from(key), keys_only: true } })),
+      // The fence comes last, so that the writes keep their places.
+      failure: [...writes.map(({ key }) => look(key)), ...(fence ? [look(fence.key)] : [])],
     };
     try {
       const answer = await this.#etcd.call((client, options) => client.kv.txn(request, options));
       const revision = Number(answer.header.revision);
       if (answer.succeeded) return { succeeded: true, revision };
-      const revisions = answer.responses.map(({ response_range }) => Number(response_range.kvs[0]?.mod_revision ?? 0));
-      return { succeeded: false, revision, revisions };
+      const keys = answer.responses.map(({ response_range }) => response_range.kvs[0]);
+      const revisions = keys.slice(0, writes.length).map((kv) => Number(kv?.mod_revision ?? 0));
+      const fenced = fence !== undefined && Number(keys.at(-1)?.create_revision ?? 0) !== fence.createRevision;
+      return { succeeded: false, revision, revisions, ...(fenced ? { fenced } : {}) };
     } catch (error) {
       // For a write this code means that etcd is out of space: it serves reads alone until someone helps it.
       if (error instanceof EtcdAnswerTooLarge) throw new KvUnavailable('etcd takes no writes', { cause: error });
