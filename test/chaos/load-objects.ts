@@ -13,6 +13,8 @@ export const serverText = 'here\n';
 const serverPort = 8080;
 const serverReplicas = 3;
 const scaledReplicasMax = 4;
+/** For so long a server that has to go still answers; every node knows by then, also a slow one. */
+const serverFarewellSeconds = 6;
 /** With none, a pod's object would go before what runs, and its name be given again at once, as in Kubernetes. */
 export const graceSeconds = 1;
 
@@ -48,9 +50,9 @@ export const serverDeployment = (image: string, serial: number): Deployment => {
   const [container] = spec.containers;
   if (container) {
     container.readinessProbe = { httpGet: { path: '/', port: serverPort }, periodSeconds: 1 };
-    container.lifecycle = { preStop: { sleep: { seconds: 3 } } };
+    container.lifecycle = { preStop: { sleep: { seconds: serverFarewellSeconds } } };
   }
-  spec.terminationGracePeriodSeconds = 4;
+  spec.terminationGracePeriodSeconds = serverFarewellSeconds + graceSeconds;
   return made;
 };
 
