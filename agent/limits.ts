@@ -144,6 +144,9 @@ export const networkKeptBatch = 200;
 export const servicesRetryMsMin = 200;
 export const servicesRetryMsMax = 30_000;
 
+/** The ports that balancers ask about services of policy Local. */
+export const healthChecksLimits = { connectionsMax: 100, requestTimeoutMs: 5_000, retryMsMin: 200, retryMsMax: 30_000 } as const;
+
 /** The node's DNS server. */
 export const dnsLimits = {
   recordTtlSeconds: 5,

@@ -17,6 +17,7 @@ import { NetworkStateStore } from './network/network-state.ts';
 import { NodeNetwork } from './network/node-network.ts';
 import { applyRules } from './network/masquerade.ts';
 import { forgetFlows } from './network/services/flows.ts';
+import { HealthChecks } from './network/services/health-checks.ts';
 import { ServiceProxy } from './network/services/service-proxy.ts';
 import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch } from './node-status.ts';
@@ -88,6 +89,7 @@ const startNetwork = (
   log: Log,
 ) => {
   const services = new ServiceProxy({ nodeName, state, apply: applyRules, forget: forgetFlows, clock, log: log.child('services') });
+  const healthChecks = new HealthChecks({ nodeName, state, clock, log: log.child('health-checks') });
   const network = new NodeNetwork({
     nodeAddress,
     dataDir,
@@ -105,6 +107,7 @@ const startNetwork = (
     welcomed: (welcome: Welcome): Promise<void> => network.welcomed(welcome),
     async close(): Promise<void> {
       services.close();
+      healthChecks.close();
       await network.close();
     },
   };
