@@ -15,7 +15,7 @@ import { eventually } from '../fixtures/eventually.ts';
 import { momentOf, readyStatus, servingNodes } from '../fixtures/moments.ts';
 import { deployment } from '../fixtures/workload.ts';
 
-const test = anyTest.serial as TestFn<{ cluster: ClusterFixture; drains: string }>;
+const test = anyTest.serial as TestFn<{ cluster: ClusterFixture; drains: { node: string } }>;
 const app = 'web';
 const replicas = 6;
 const names = ['node-1', 'node-2', 'node-3'];
@@ -26,6 +26,7 @@ const slicesOfApp = { namespace: 'default', labelSelector: `kubernetes.io/servic
 test.before(async (t) => {
   const cluster = await startCluster({ nodes: 3 });
   t.context.cluster = cluster;
+  t.context.drains = { node: '' };
   const image = await pushScript(cluster, 'web:1', 'trap "exit 0" TERM\nwhile :; do sleep 3600 & wait $!; done\n');
   const made = deployment(app, image, replicas, ['/bin/sh', '/run.sh']);
   const service: Service = { apiVersion: 'v1', kind: 'Service', metadata: { name: app }, spec: { selector: { app }, ports: [{ port: 80 }] } };
@@ -176,7 +177,7 @@ test('agent and containerd die together: nothing is restarted, and the status is
   const [node = ''] = serving(pods).map(({ spec }) => spec?.nodeName ?? '');
   // For the next test: the agent that is started now reads it.
   appendFileSync(join(paths(cluster.dataDir).config, `${node}.yaml`), 'drainOnShutdown: true\n');
-  t.context.drains = node;
+  t.context.drains.node = node;
   const before = processes(cluster, node);
   const killed = ['agent', 'containerd'].map((program) => ({ program: `${node}-${program}`, pid: cluster.pid(`${node}-${program}`) }));
   const startMs = systemClock.monotonicMs();
@@ -198,7 +199,7 @@ test('agent and containerd die together: nothing is restarted, and the status is
 });
 
 test('an agent that is told to end and set to drain moves its work first; its node takes work again when it is back', async (t) => {
-  const { cluster, drains: node } = t.context;
+  const { cluster, drains: { node } } = t.context;
   const others = names.filter((name) => name !== node);
   const isCordoned = (all: readonly Node[]): boolean => all.some(({ metadata, spec }) => metadata.name === node && spec?.unschedulable === true);
   const cordoned = momentOf<Node>(cluster.client, nodeKind, {}, isCordoned, waitMs);
