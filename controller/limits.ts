@@ -200,7 +200,7 @@ export const drainMs = 5_000;
  * And connections that lie idle this long: who sends a request meanwhile is answered, and told to come back on another one. Where
  * nobody else serves it is only long enough for what is on its way, since new connections wait for the next life of this program.
  */
-export const idleLingerMs = 1_000;
+export const idleLingerMs = 2_000;
 export const idleLingerAloneMs = 100;
 /** Pings that find a connection whose other end is gone without a word. */
 export const sessionKeepaliveMs = 5_000;
