@@ -4,6 +4,7 @@
  */
 import { Agent, request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { ApiError, type Reason, type StatusObject, statusCodes } from './errors.ts';
 import type { Kind } from './kinds.ts';
@@ -184,6 +185,31 @@ export class Client {
       });
       socket.on('error', (error) =>
         reject(signal.aborted ? (signal.reason as Error) : new ConnectionError(`cannot reach ${url.host}: ${error.message}`, { cause: error })));
+    });
+  }
+
+  /** A POST whose connection goes on in another protocol; resolves to the connection, paused. Throws ApiError, ConnectionError. */
+  async openUpgrade(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Socket> {
+    const { server, ca, cert, key, token, userAgent = 'berth', insecureSkipTlsVerify } = this.#settings;
+    const url = new URL(server.replace(/\/$/, '') + path);
+    const request = httpsRequest(url, {
+      method: 'POST', agent: false, signal,
+      ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}), rejectUnauthorized: insecureSkipTlsVerify !== true,
+      headers: { connection: 'Upgrade', 'user-agent': userAgent, ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
+    });
+    return new Promise((resolve, reject) => {
+      request.on('upgrade', (_response, socket: Socket, head: Buffer) => {
+        socket.on('error', () => undefined);
+        socket.setNoDelay(true);
+        if (head.length > 0) socket.unshift(head);
+        resolve(socket);
+      });
+      request.on('response', (response) => {
+        readAll(response).then((body) => reject(failureOf(response.statusCode ?? 500, body)), reject);
+      });
+      request.on('error', (error) =>
+        reject(signal.aborted ? (signal.reason as Error) : new ConnectionError(`cannot reach ${url.host}: ${error.message}`, { cause: error })));
+      request.end();
     });
   }
 
