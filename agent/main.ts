@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AgentConfig, agentConfig } from './config.ts';
+import { CertificateRenewal } from './certificate-renewal.ts';
 import { claimDnsAddress } from './dns/dns-address.ts';
 import { NodeDns } from './dns/node-dns.ts';
 import { EventQueue } from './event-queue.ts';
@@ -16,6 +17,7 @@ import { NetworkStateStore } from './network/network-state.ts';
 import { NodeNetwork } from './network/node-network.ts';
 import { applyRules } from './network/masquerade.ts';
 import { forgetFlows } from './network/services/flows.ts';
+import { HealthChecks } from './network/services/health-checks.ts';
 import { ServiceProxy } from './network/services/service-proxy.ts';
 import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch } from './node-status.ts';
@@ -30,14 +32,17 @@ import { TunnelAnswers } from './tunnel.ts';
 import { UsageMeter } from './usage-meter.ts';
 import type { Welcome } from '../proto/node-service.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
-import { configFile, ConfigError, readConfig } from '../proto/process/config.ts';
+import { configFile, ConfigError, describeConfig, readConfig } from '../proto/process/config.ts';
 import { createLog, type Log } from '../proto/process/log.ts';
 import { systemRandom as random } from '../proto/process/random.ts';
 import { shutdownSignal } from '../proto/process/shutdown.ts';
 
-const identityOf = async ({ dataDir, join: { url, tokenFile }, nodeName }: AgentConfig) => {
+const identityDir = ({ dataDir }: AgentConfig): string => join(dataDir, 'identity');
+
+const identityOf = async (config: AgentConfig) => {
+  const { join: { url, tokenFile }, nodeName } = config;
   const token = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8').trim() : undefined;
-  const identity = await ensureIdentity({ dir: join(dataDir, 'identity'), controllerUrl: url, nodeName, clock, ...(token ? { token } : {}) });
+  const identity = await ensureIdentity({ dir: identityDir(config), controllerUrl: url, nodeName, clock, ...(token ? { token } : {}) });
   // It has done its work; what lies about can be stolen.
   rmSync(tokenFile, { force: true });
   return identity;
@@ -85,6 +90,7 @@ const startNetwork = (
   log: Log,
 ) => {
   const services = new ServiceProxy({ nodeName, state, apply: applyRules, forget: forgetFlows, clock, log: log.child('services') });
+  const healthChecks = new HealthChecks({ nodeName, state, clock, log: log.child('health-checks') });
   const network = new NodeNetwork({
     nodeAddress,
     dataDir,
@@ -102,6 +108,7 @@ const startNetwork = (
     welcomed: (welcome: Welcome): Promise<void> => network.welcomed(welcome),
     async close(): Promise<void> {
       services.close();
+      healthChecks.close();
       await network.close();
     },
   };
@@ -146,9 +153,15 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     node.refresh();
   };
   const nodeNetwork = startNetwork(config, network, () => facts.health(), onSetUp, log);
+  const certificate: CertificateRenewal = new CertificateRenewal({
+    identity, nodeName, dir: identityDir(config), ask: (csrPem) => session.requestCertificate(csrPem), clock, log: log.child('certificate'),
+  });
   const session = new Session({
     endpoints: config.controllers,
-    identity,
+    get identity() {
+      return certificate.identity;
+    },
+    onCertificate: (certificatePem) => certificate.take(certificatePem),
     nodeName,
     agentVersion: kubeletVersion,
     node,
@@ -164,7 +177,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     log: log.child('session'),
   });
   log.info('running', { node: nodeName, controllers: config.controllers });
-  await session.run(ending);
+  await Promise.all([session.run(ending), certificate.run(ending)]);
   log.info('ending; containers run on');
   dns.close();
   await nodeNetwork.close();
@@ -178,6 +191,10 @@ const main = async (): Promise<void> => {
   // Everything is loaded by now: a run with --version also fills the cache of compiled code.
   if (process.argv.includes('--version')) {
     process.stdout.write(`agent ${kubeletVersion}\n`);
+    return;
+  }
+  if (process.argv.includes('--help')) {
+    process.stdout.write(describeConfig('agent', 'Makes its host run the pods that are bound to it.', agentConfig));
     return;
   }
   try {

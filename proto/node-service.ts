@@ -33,7 +33,8 @@ export type AgentFrame =
   | { readonly frame: 'node'; readonly node: { readonly status: Buffer } }
   | { readonly frame: 'pods'; readonly pods: { readonly reports: readonly PodReport[] } }
   | { readonly frame: 'events'; readonly events: { readonly reports: readonly EventReport[] } }
-  | { readonly frame: 'heartbeat'; readonly heartbeat: Record<string, never> };
+  | { readonly frame: 'heartbeat'; readonly heartbeat: Record<string, never> }
+  | { readonly frame: 'certificateRequest'; readonly certificateRequest: { readonly csrPem: string } };
 
 /** How packets get from the pods of one node to those of another. */
 export type PodNetworkMode = 'routes' | 'vxlan';
@@ -107,7 +108,9 @@ export type ControllerFrame =
   | { readonly frame: 'objects'; readonly objects: ObjectChanges }
   | { readonly frame: 'acks'; readonly acks: { readonly acks: readonly ReportAck[] } }
   | { readonly frame: 'openTunnel'; readonly openTunnel: OpenTunnel }
-  | { readonly frame: 'network'; readonly network: NetworkChanges };
+  | { readonly frame: 'certificate'; readonly certificate: { readonly certificatePem: string } }
+  | { readonly frame: 'network'; readonly network: NetworkChanges }
+  | { readonly frame: 'move'; readonly move: Record<string, never> };
 
 /** A frame that was serialized once, to be sent to many. */
 export class SerializedFrame {

@@ -240,7 +240,8 @@ export class CriRuntime implements Runtime {
     const { podUid, container } = query;
     const isRunning = async (): Promise<boolean> => {
       const runs = (await this.observePod(podUid))?.containers.filter(({ name }) => name === container) ?? [];
-      return runs.some(({ state }) => state === 'running' || state === 'created');
+      // Until the end has settled, containerd may still be writing what was printed last.
+      return runs.some(({ state, settled }) => state === 'running' || state === 'created' || !settled);
     };
     const onChange = (listener: () => void): { close(): void } => this.subscribe((event) => event.podUid === podUid && listener());
     return openLog(query, { layout: this.#layout, clock: this.#options.clock, isRunning, onChange }, signal);

@@ -87,6 +87,7 @@ export const controllerService = (settings: ClusterSettings, name: string, index
       tls: { authorityCertificate: join(pki, 'etcd-ca.crt'), certificate: join(pki, 'etcd-client.crt'), key: join(pki, 'etcd-client.key') },
     },
     podNetwork: settings.podNetwork,
+    podNetworkMode: settings.podNetworkMode,
   }));
   return nodeProgram(settings, name, controllerScript, file);
 };

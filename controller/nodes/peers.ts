@@ -19,6 +19,8 @@ import { refuse } from './sessions.ts';
 /** The name in the certificate of every controller. */
 export const controllerUser = 'berth-controller';
 
+type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
+
 export type PeerStream = ClientDuplexStream<TunnelFrame, TunnelFrame>;
 export type AskedStream = ServerDuplexStream<TunnelFrame, TunnelFrame>;
 
@@ -28,9 +30,15 @@ export interface PeersSetting extends Listening {
   readonly advertised?: string | undefined;
 }
 
+export interface PeersTls {
+  readonly caPem: string;
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
 export interface PeersOptions {
   readonly kv: Pick<Kv, 'get'>;
-  readonly tls: { readonly caPem: string; readonly certPem: string; readonly keyPem: string };
+  readonly tls: PeersTls;
 }
 
 const isController = (stream: AskedStream): boolean => {
@@ -47,9 +55,11 @@ export const controllerIn = (value: Buffer | undefined): string | undefined => {
 const splitAddress = (address: string): string => address.slice(0, address.lastIndexOf(':')).replaceAll(/[[\]]/g, '');
 
 export class Peers {
-  readonly #options: PeersOptions;
+  readonly #kv: PeersOptions['kv'];
+  #tls: PeersTls;
   readonly #server: Server;
   readonly #listener: Listener;
+  #connections: ConnectionInjector;
   /** Connections to other controllers, each for as long as something goes through it. */
   readonly #clients = new Map<string, { readonly client: Client; streams: number }>();
   #address: string | undefined;
@@ -57,17 +67,28 @@ export class Peers {
     refuse(stream, grpcStatus.UNAVAILABLE, 'not ready');
 
   constructor(options: PeersOptions) {
-    this.#options = options;
+    this.#kv = options.kv;
+    this.#tls = options.tls;
     this.#server = new Server({
       'grpc.max_receive_message_length': messageBytesMax,
       'grpc.keepalive_time_ms': sessionKeepaliveMs,
       'grpc.keepalive_timeout_ms': sessionKeepaliveTimeoutMs,
     });
     this.#server.addService(controllerService, { forward: (stream: AskedStream) => this.#asked(stream) });
-    const { caPem, certPem, keyPem } = options.tls;
+    this.#connections = this.#injector();
+    this.#listener = createServer({ noDelay: true }, (socket) => this.#connections.injectConnection(socket));
+  }
+
+  #injector(): ConnectionInjector {
+    const { caPem, certPem, keyPem } = this.#tls;
     const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certPem) };
-    const connections = this.#server.createConnectionInjector(ServerCredentials.createSsl(Buffer.from(caPem), [pair], true));
-    this.#listener = createServer({ noDelay: true }, (socket) => connections.injectConnection(socket));
+    return this.#server.createConnectionInjector(ServerCredentials.createSsl(Buffer.from(caPem), [pair], true));
+  }
+
+  /** For connections from now on, in both directions. */
+  setTls(tls: PeersTls): void {
+    this.#tls = tls;
+    this.#connections = this.#injector();
   }
 
   /** Where this controller is asked by others; undefined until it listens. */
@@ -88,7 +109,7 @@ export class Peers {
 
   /** A call that goes on as one of the node's own would; undefined when no other controller has the node's session. Throws KvUnavailable. */
   async open(nodeName: string, request: Buffer): Promise<PeerStream | undefined> {
-    const address = controllerIn((await this.#options.kv.get(`${nodeLeasePrefix}${nodeName}`))?.value);
+    const address = controllerIn((await this.#kv.get(`${nodeLeasePrefix}${nodeName}`))?.value);
     if (address === undefined || address === this.#address) return undefined;
     const { path, requestSerialize, responseDeserialize } = controllerService.forward;
     const entry = this.#clients.get(address) ?? { client: this.#dial(address), streams: 0 };
@@ -114,7 +135,7 @@ export class Peers {
   }
 
   #dial(address: string): Client {
-    const { caPem, certPem, keyPem } = this.#options.tls;
+    const { caPem, certPem, keyPem } = this.#tls;
     const host = splitAddress(address);
     const secure = credentials.createSsl(Buffer.from(caPem), Buffer.from(keyPem), Buffer.from(certPem), {
       // gRPC would take the name below for it.
