@@ -71,7 +71,12 @@ test.serial('who attaches gives a container its input, to its end, and sees its 
 });
 
 const server = `mkdir -p /www/cgi-bin; head -c 6000000 /dev/urandom > /www/file; sha256sum < /www/file > /www/sum
-printf '#!/bin/sh\\necho; head -c $CONTENT_LENGTH | sha256sum\\n' > /www/cgi-bin/hash; chmod +x /www/cgi-bin/hash
+cat > /www/cgi-bin/hash <<'END'
+#!/bin/sh
+hash=$(head -c $CONTENT_LENGTH | sha256sum)
+printf "Content-type: text/plain\\r\\n\\r\\n$hash"
+END
+chmod +x /www/cgi-bin/hash
 httpd -p 127.0.0.1:8080 -h /www; ${forever}`;
 
 type Forwarder = ChildProcessByStdio<null, Readable, Readable>;
