@@ -57,6 +57,8 @@ export const runtimeLimits = {
   /** What a stop may take beyond its grace period. */
   stopMarginMs: 120_000,
   execOutputBytesMax: 16 << 10,
+  /** How long containerd's streaming server may take to answer. */
+  streamTimeoutMs: 10_000,
   terminationMessageBytesMax: 4096,
   terminationLogBytesMax: 2048,
   terminationLogLinesMax: 80,

@@ -23,6 +23,7 @@ import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch } from './node-status.ts';
 import { Pods } from './pods/pods.ts';
 import { runtimeFacts } from './runtime-facts.ts';
+import { Attachments } from './runtime/attachments.ts';
 import { Commands } from './runtime/commands.ts';
 import { CriRuntime } from './runtime/cri-runtime.ts';
 import { Session } from './session.ts';
@@ -153,6 +154,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const dns = new NodeDns({ state: network, claim: claimDnsAddress, clock, random, log: log.child('dns') });
   const runtime = await startRuntime(config, objects, dns, log);
   const commands = await startCommands(config, runtime, log);
+  const attachments = new Attachments({ call: (method, request) => runtime.call(method, request), observe: (podUid) => runtime.observePod(podUid), clock });
   const usage = new UsageMeter({ stats: async () => (await runtime.call('ListContainerStats', {})).stats, clock });
   const facts = runtimeFacts(runtime);
   const pods = new Pods({
@@ -190,7 +192,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     network,
     reporter,
     events,
-    tunnels: new TunnelAnswers({ logs: runtime, commands, usage }, log.child('tunnels')),
+    tunnels: new TunnelAnswers({ logs: runtime, commands, attachments, usage }, log.child('tunnels')),
     drain,
     onWelcome: (welcome) => nodeNetwork.welcomed(welcome),
     clock,
