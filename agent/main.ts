@@ -17,6 +17,7 @@ import { NetworkStateStore } from './network/network-state.ts';
 import { NodeNetwork } from './network/node-network.ts';
 import { applyRules } from './network/masquerade.ts';
 import { forgetFlows } from './network/services/flows.ts';
+import { HealthChecks } from './network/services/health-checks.ts';
 import { ServiceProxy } from './network/services/service-proxy.ts';
 import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch } from './node-status.ts';
@@ -27,6 +28,7 @@ import { CriRuntime } from './runtime/cri-runtime.ts';
 import { Session } from './session.ts';
 import { StatusReporter } from './status-reporter.ts';
 import { TunnelAnswers } from './tunnel.ts';
+import { UsageMeter } from './usage-meter.ts';
 import { JoinFailure } from '../proto/joining.ts';
 import type { Welcome } from '../proto/node-service.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
@@ -88,6 +90,7 @@ const startNetwork = (
   log: Log,
 ) => {
   const services = new ServiceProxy({ nodeName, state, apply: applyRules, forget: forgetFlows, clock, log: log.child('services') });
+  const healthChecks = new HealthChecks({ nodeName, state, clock, log: log.child('health-checks') });
   const network = new NodeNetwork({
     nodeAddress,
     dataDir,
@@ -105,13 +108,27 @@ const startNetwork = (
     welcomed: (welcome: Welcome): Promise<void> => network.welcomed(welcome),
     async close(): Promise<void> {
       services.close();
+      healthChecks.close();
       await network.close();
     },
   };
 };
 
+const startNodeStatus = async ({ nodeName, nodeAddress, dataDir }: AgentConfig, runtime: ReturnType<typeof runtimeFacts>, log: Log): Promise<NodeStatusWatch> => {
+  const node = new NodeStatusWatch({
+    settings: { nodeName, addresses: [nodeAddress] },
+    host: await readHostIdentity(),
+    rootDir: dataDir,
+    runtime,
+    clock,
+    log: log.child('node'),
+  });
+  await node.start();
+  return node;
+};
+
 const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<void> => {
-  const { nodeName, nodeAddress, dataDir } = config;
+  const { nodeName, nodeAddress } = config;
   const identity = await identityOf(config);
   const objects = new NodeObjectStore();
   const network = new NetworkStateStore(nodeName);
@@ -120,6 +137,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const dns = new NodeDns({ state: network, claim: claimDnsAddress, clock, random, log: log.child('dns') });
   const runtime = await startRuntime(config, objects, dns, log);
   const commands = await startCommands(config, runtime, log);
+  const usage = new UsageMeter({ stats: async () => (await runtime.call('ListContainerStats', {})).stats, clock });
   const facts = runtimeFacts(runtime);
   const pods = new Pods({
     runtime,
@@ -133,15 +151,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   });
   objects.subscribe((kind, namespace, name) => pods.objectChanged(kind, namespace, name));
   await pods.start();
-  const node = new NodeStatusWatch({
-    settings: { nodeName, addresses: [nodeAddress] },
-    host: await readHostIdentity(),
-    rootDir: dataDir,
-    runtime: facts,
-    clock,
-    log: log.child('node'),
-  });
-  await node.start();
+  const node = await startNodeStatus(config, facts, log);
   const onSetUp = async (welcome: Welcome): Promise<void> => {
     await dns.setUp(welcome);
     node.refresh();
@@ -164,7 +174,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     network,
     reporter,
     events,
-    tunnels: new TunnelAnswers(runtime, commands, log.child('tunnels')),
+    tunnels: new TunnelAnswers({ logs: runtime, commands, usage }, log.child('tunnels')),
     onWelcome: (welcome) => nodeNetwork.welcomed(welcome),
     clock,
     random,

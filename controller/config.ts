@@ -5,6 +5,7 @@ import { addressNumber, addressRange, isWithin, networkRange, portRange } from '
 import { defaultServiceNetwork } from './services/service-network.ts';
 import type { CertificateFiles } from './certificate-keeper.ts';
 import type { Listening } from './listening.ts';
+import type { PeersSetting } from './nodes/peers.ts';
 
 export interface TlsFiles {
   readonly authorityCertificate: string;
@@ -19,6 +20,8 @@ export interface ControllerConfig {
   readonly api: Listening & { readonly advertised: readonly string[] };
   /** `advertised` is what agents are told to dial. */
   readonly nodes: Listening & { readonly advertised: readonly string[] };
+  /** Where other controllers ask this one for what nodes do whose sessions are here; without it they cannot. `advertised` is what they dial. */
+  readonly peers?: PeersSetting;
   /** The authority's key signs the certificates of nodes that join. */
   readonly tls: TlsFiles & { readonly authorityKey: string };
   /** Without `tls` etcd is spoken to in the clear. With its authority's key the client's certificate is renewed here. */
@@ -39,7 +42,7 @@ export interface ControllerConfig {
   readonly loadBalancerPool?: string;
   /** Where pods ask for names, within serviceNetwork; its tenth address when left out. */
   readonly dnsAddress?: string;
-  /** How long a pod that does not say itself stays on a node that is not ready or unreachable; 300 in Kubernetes. */
+  /** How long a pod that does not say itself stays on a node that is not ready or unreachable; 0 by default, 300 in Kubernetes. */
   readonly podEvictionSeconds: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
@@ -70,6 +73,12 @@ const nodes = shape<ControllerConfig['nodes']>({
   advertised: about('where agents reach it', listOf(address)),
 });
 
+const peers = shape<PeersSetting>({
+  address: about('where other controllers ask', optional(text, '0.0.0.0')), port: optional(port, 6445),
+  socketFd: about('a listening socket that was handed down, instead', optional(fileDescriptor, undefined)),
+  advertised: about('where they reach it', optional(address, undefined)),
+});
+
 const etcd = shape<ControllerConfig['etcd']>({
   endpoints: about('all members: https://HOST:PORT with tls, http://HOST:PORT without', listOf(textOf('http://HOST:PORT or https://HOST:PORT', (url) => (/^https?:\/\/[^/\s]+$/.test(url) ? url : undefined)))),
   tls: about('without it etcd is spoken to in the clear', optional(shape<NonNullable<ControllerConfig['etcd']['tls']>>({
@@ -88,6 +97,7 @@ const fields = shape<ControllerConfig>({
     authorityCertificate: about('the cluster’s authority', readableFile),
     authorityKey: about('signs the certificates of nodes that join', readableFile),
   }),
+  peers: about('where other controllers ask for what is on nodes that dialled this one; left out where there is one controller', optional(peers, undefined)),
   etcd,
   certificateLifetimeSeconds: about('how long certificates hold that are issued here', optional(rule('a whole number of 30 or more', (value) => Number.isInteger(value) && (value as number) >= 30), 31_536_000)),
   renews: about('certificates of others on this host that are renewed here', optional(renews, [])),
@@ -98,12 +108,12 @@ const fields = shape<ControllerConfig>({
   nodePorts: about('ports of the nodes that services may have', optional(textOf('a range of ports such as 30000-32767', portRange), defaultServiceNetwork.nodePorts)),
   loadBalancerPool: about('addresses of services of type LoadBalancer', optional(textOf('a range of addresses such as 192.0.2.10-192.0.2.99 or 192.0.2.0/24', addressRange), undefined)),
   dnsAddress: about('where pods ask for names; the tenth address of serviceNetwork when left out', optional(textOf('an IPv4 address', addressNumber), undefined)),
-  podEvictionSeconds: about('how long a pod that does not say itself stays on a node that is away', optional(count, 300)),
+  podEvictionSeconds: about('how long a pod that does not say itself stays on a node that is away', optional(count, 0)),
   logLevel: optional(oneOf('debug', 'info', 'warn', 'error'), 'info'),
 });
 
 /** What no single setting shows. */
-const contradictions = ({ etcd, podNetwork, serviceNetwork, loadBalancerPool, dnsAddress }: ControllerConfig): string[] => {
+const contradictions = ({ etcd, podNetwork, serviceNetwork, loadBalancerPool, dnsAddress, peers }: ControllerConfig): string[] => {
   const problems: string[] = [];
   if (etcd.endpoints.some((url) => url.startsWith('https:') !== (etcd.tls !== undefined))) {
     problems.push(etcd.tls ? 'etcd.endpoints must all be https:// where etcd.tls is set' : 'etcd.endpoints with https:// need etcd.tls');
@@ -119,6 +129,9 @@ const contradictions = ({ etcd, podNetwork, serviceNetwork, loadBalancerPool, dn
     problems.push(`dnsAddress must be an address of serviceNetwork ${serviceNetwork}`);
   } else if (dnsAddress !== undefined && services && addressNumber(dnsAddress) === services.first) {
     problems.push(`dnsAddress must not be ${dnsAddress}: the first address of serviceNetwork is that of the service kubernetes`);
+  }
+  if (peers && peers.advertised === undefined && (peers.address === '0.0.0.0' || peers.socketFd !== undefined)) {
+    problems.push('peers.advertised must say where other controllers reach this one, or peers.address be such an address');
   }
   return problems;
 };

@@ -36,6 +36,8 @@ export interface ServerSettings {
 const authorityDays = 3650;
 const secondsPerDay = 86_400;
 const [etcdPort, etcdPeerPort] = [2379, 2380];
+/** Where controllers ask each other. */
+const peersPort = 6445;
 const isAddress = (text: string): boolean => /^[\d.]+$|:/.test(text);
 
 /** The first address of the range, which is that of the service kubernetes. */
@@ -136,6 +138,7 @@ export const installServer = async (layout: Layout, settings: ServerSettings): P
       name,
       api: { port: apiPort, advertised: [`${address}:${apiPort}`] },
       nodes: { port: nodesPort, advertised: [`${address}:${nodesPort}`] },
+      peers: { port: peersPort, advertised: `${address}:${peersPort}` },
       tls: { ...files('controller', 'ca'), key: join(pki, 'controller.key') },
       etcd,
       renews: [files('admin', 'ca'), ...(isLocal ? [files('etcd', 'etcd-ca')] : [])],

@@ -16,6 +16,7 @@ import type { Node, NodeStatus, ObjectReference } from '../../proto/resources/ku
 import type { Verbs, WriteOptions } from '../api/verbs.ts';
 import type { Recorder } from '../events/recorder.ts';
 import { heartbeatPeriodMs, reportRetryMsMax, sessionEventsPerFrameMax } from '../limits.ts';
+import type { Stillness } from '../stillness.ts';
 import type { Kv } from '../store/kv.ts';
 import type { Reader, Subscription } from '../store/reader.ts';
 import type { Feed } from './feed.ts';
@@ -36,6 +37,9 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly network: ClusterNetwork;
+  readonly stillness: Stillness;
+  /** Where other controllers ask this one. */
+  readonly peerAddress?: () => string | undefined;
   readonly sign: NodeSigner;
 }
 
@@ -106,6 +110,7 @@ export class NodeSession {
 
   /** A frame after Hello. Throws TooManyReports, SyntaxError. */
   take(frame: AgentFrame): void {
+    if (this.#ended.signal.aborted) return;
     this.#heardMs = this.#parts.clock.monotonicMs();
     this.#lease.beat();
     if (frame.frame === 'pods') for (const report of frame.pods.reports) this.#reports.take(report);
@@ -116,6 +121,11 @@ export class NodeSession {
     else if (frame.frame === 'events') {
       for (const event of frame.events.reports.slice(0, sessionEventsPerFrameMax)) this.#record(event);
     }
+  }
+
+  /** Asks the agent to go to another controller; it ends this session when it is there. */
+  move(): void {
+    this.#outbox.put({ frame: 'move', move: {} });
   }
 
   /** For this node and no other. A request that cannot be signed is asked again by the agent, sooner or later. */
