@@ -25,6 +25,7 @@ export const commands: Readonly<Record<string, CommandRow>> = {
   up: { group: 'cluster', describe: 'Start a local cluster, or find it in place', load: () => import('./commands/up.ts') },
   down: { group: 'cluster', describe: 'Stop the local cluster and remove all of it', load: () => import('./commands/down.ts') },
   node: { group: 'cluster', describe: 'Add, remove, kill and start nodes of the local cluster', load: () => import('./commands/node.ts') },
+  install: { group: 'cluster', describe: 'Make this machine a server or a node of a cluster of several', load: () => import('./commands/install.ts') },
   token: { group: 'cluster', describe: 'Let machines join, for a while: create, list and delete tokens', load: () => import('./commands/token.ts') },
   backup: { group: 'cluster', describe: 'Save the whole state of a cluster in a file', load: () => import('./commands/backup.ts') },
   restore: { group: 'cluster', describe: 'Bring a cluster back as it was saved', load: () => import('./commands/restore.ts') },

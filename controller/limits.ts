@@ -124,6 +124,8 @@ export const objectBytesMax = 1_400_000;
 export const writesQueuedMax = 4_096;
 export const etcdCallTimeoutMs = 3_000;
 export const etcdRangeTimeoutMs = 10_000;
+/** Clients with a certificate that was replaced: watches go on over their connections, for years where certificates hold one. */
+export const etcdRetiredClientsMax = 48;
 /** etcd allows a client one ping in 5 s. */
 export const etcdKeepaliveMs = 10_000;
 export const etcdKeepaliveTimeoutMs = 3_000;
