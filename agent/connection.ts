@@ -55,6 +55,12 @@ const clientOptions = {
 /** The host of `host:port` or `[address]:port`. */
 const hostOf = (endpoint: string): string => endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 
+/** What the session hears of a connection. */
+export interface ConnectionEvents {
+  /** From here on this connection alone speaks for the node: called before anything that it names is taken. */
+  readonly onWelcomed: () => void;
+}
+
 /** One connection, from dialling to its end. */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -70,9 +76,12 @@ export class Connection {
   /** Pods that have been named, until they are complete; undefined after. */
   #named: Pod[] | undefined = [];
   welcomed = false;
+  readonly #moving = Promise.withResolvers<void>();
+  readonly #events: ConnectionEvents;
 
-  constructor(endpoint: string, options: ConnectionOptions) {
+  constructor(endpoint: string, options: ConnectionOptions, events: ConnectionEvents) {
     this.#options = options;
+    this.#events = events;
     const { caPem, certPem, keyPem } = options.identity;
     const host = hostOf(endpoint);
     const secure = credentials.createSsl(Buffer.from(caPem), Buffer.from(keyPem), Buffer.from(certPem), {
@@ -100,6 +109,21 @@ export class Connection {
     }
   }
 
+  /** Resolves when the controller asks the agent to go elsewhere. */
+  get moving(): Promise<void> {
+    return this.#moving.promise;
+  }
+
+  get isOver(): boolean {
+    return this.#ended.signal.aborted;
+  }
+
+  /** Another connection speaks for the node: nothing of this one is taken any more. */
+  retire(): void {
+    this.#ended.abort();
+    this.#stream?.cancel();
+  }
+
   /** There is something to send. What comes up in one tick goes out together. */
   ready(): void {
     if (this.#scheduled || this.#ended.signal.aborted) return;
@@ -118,7 +142,7 @@ export class Connection {
   /** The call itself fails when the endpoint cannot be reached or does not prove who it is. */
   #converse(signal: AbortSignal): Promise<string> {
     const { path, requestSerialize, responseDeserialize } = nodeService.session;
-    const { node, nodeName, agentVersion, reporter, objects, network, clock } = this.#options;
+    const { node, nodeName, agentVersion, clock } = this.#options;
     const stream: SessionStream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     this.#stream = stream;
     return new Promise((resolve) => {
@@ -139,9 +163,6 @@ export class Connection {
           stream.cancel();
         });
       });
-      reporter.begin();
-      objects.begin();
-      network.begin();
       stream.write({ frame: 'hello', hello: { nodeName, agentVersion, node: toJsonBytes(node.node()) } });
       this.#beat(defaultHeartbeatPeriodMs, clock);
     });
@@ -160,13 +181,19 @@ export class Connection {
     if (this.#ended.signal.aborted) return;
     if (frame.frame === 'welcome') {
       await onWelcome(frame.welcome);
+      if (this.isOver) return;
       this.welcomed = true;
+      this.#events.onWelcomed();
+      reporter.begin();
+      objects.begin();
+      network.begin();
       if (frame.welcome.heartbeatPeriodMs > 0) this.#beat(frame.welcome.heartbeatPeriodMs, clock);
       this.#flush();
     } else if (frame.frame === 'objects') objects.take(frame.objects);
     else if (frame.frame === 'network') network.take(frame.network);
     else if (frame.frame === 'pods') this.#takePods(frame.pods);
     else if (frame.frame === 'acks') reporter.acknowledged(frame.acks.acks);
+    else if (frame.frame === 'move') this.#moving.resolve();
     else if (frame.frame === 'openTunnel') void tunnels.answer(this.#client, frame.openTunnel, this.#ended.signal);
   }
 

@@ -9,6 +9,7 @@ import type { RequestOptions } from 'node:https';
 import { join as joinPath } from 'node:path';
 import type { Clock } from '../proto/process/clock.ts';
 import { createSigningRequest, fingerprint } from '../proto/process/tls.ts';
+import { parseJoinToken } from '../proto/resources/join-token.ts';
 import { joinAnswerBytesMax, joinTimeoutMs } from './limits.ts';
 
 export interface Identity {
@@ -120,13 +121,13 @@ const pinnedAuthority = async (controllerUrl: string, pin: string): Promise<stri
 
 const joinCluster = async ({ controllerUrl, token, nodeName }: IdentityOptions): Promise<Identity> => {
   if (token === undefined) throw new JoinFailure(`node ${nodeName} has no valid certificate, and no join token was given`);
-  const [, secret, pin] = /^([a-z0-9]{6}\.[a-z0-9]{16})\.([0-9a-f]{64})$/.exec(token.trim()) ?? [];
-  if (secret === undefined || pin === undefined) throw new JoinFailure('the join token is not well formed: ID.SECRET.FINGERPRINT');
+  const { id, secret, pin } = parseJoinToken(token) ?? {};
+  if (pin === undefined) throw new JoinFailure('the join token is not well formed: ID.SECRET.FINGERPRINT');
   const caPem = await pinnedAuthority(controllerUrl, pin);
   const { csrPem, keyPem } = await createSigningRequest({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] });
   const { status, body } = await ask(
     new URL('/berth/v1/join', controllerUrl),
-    { method: 'POST', ca: caPem, headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' } },
+    { method: 'POST', ca: caPem, headers: { authorization: `Bearer ${id}.${secret}`, 'content-type': 'application/json' } },
     JSON.stringify({ nodeName, csrPem }),
   );
   if (status !== 200) throw new JoinFailure(`cannot join by ${controllerUrl}: ${String(body['message'] ?? `it answers ${status}`)}`);

@@ -26,9 +26,10 @@ import { CriRuntime } from './runtime/cri-runtime.ts';
 import { Session } from './session.ts';
 import { StatusReporter } from './status-reporter.ts';
 import { TunnelAnswers } from './tunnel.ts';
+import { UsageMeter } from './usage-meter.ts';
 import type { Welcome } from '../proto/node-service.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
-import { configFile, ConfigError, readConfig } from '../proto/process/config.ts';
+import { configFile, ConfigError, describeConfig, readConfig } from '../proto/process/config.ts';
 import { createLog, type Log } from '../proto/process/log.ts';
 import { systemRandom as random } from '../proto/process/random.ts';
 import { shutdownSignal } from '../proto/process/shutdown.ts';
@@ -115,6 +116,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const dns = new NodeDns({ state: network, claim: claimDnsAddress, clock, random, log: log.child('dns') });
   const runtime = await startRuntime(config, objects, dns, log);
   const commands = await startCommands(config, runtime, log);
+  const usage = new UsageMeter({ stats: async () => (await runtime.call('ListContainerStats', {})).stats, clock });
   const facts = runtimeFacts(runtime);
   const pods = new Pods({
     runtime,
@@ -153,7 +155,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     network,
     reporter,
     events,
-    tunnels: new TunnelAnswers(runtime, commands, log.child('tunnels')),
+    tunnels: new TunnelAnswers({ logs: runtime, commands, usage }, log.child('tunnels')),
     onWelcome: (welcome) => nodeNetwork.welcomed(welcome),
     clock,
     random,
@@ -174,6 +176,10 @@ const main = async (): Promise<void> => {
   // Everything is loaded by now: a run with --version also fills the cache of compiled code.
   if (process.argv.includes('--version')) {
     process.stdout.write(`agent ${kubeletVersion}\n`);
+    return;
+  }
+  if (process.argv.includes('--help')) {
+    process.stdout.write(describeConfig('agent', 'Makes its host run the pods that are bound to it.', agentConfig));
     return;
   }
   try {

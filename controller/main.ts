@@ -12,22 +12,24 @@ import { OpenApi } from './api/openapi.ts';
 import { ApiServer } from './api/server.ts';
 import { type ControllerConfig, controllerConfig } from './config.ts';
 import { EventRecorder } from './events/event-recorder.ts';
-import { electionTtlSeconds } from './limits.ts';
+import { electionTtlSeconds, idleLingerAloneMs, idleLingerMs } from './limits.ts';
 import { ServiceAllocator } from './services/allocator.ts';
 import { ApiAddresses } from './services/api-addresses.ts';
 import { serviceClaims, serviceNetworkOf } from './services/service-network.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
-import { Election } from './store/election.ts';
+import { Election, type Term } from './store/election.ts';
 import { createEtcdKv } from './store/etcd.ts';
+import { fencedKv } from './store/fence.ts';
 import type { Kv } from './store/kv.ts';
-import { openStore } from './store/open.ts';
+import { openStore, type OpenStore } from './store/open.ts';
+import { Stillness } from './stillness.ts';
 import { createLoops } from './workloads/loops.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
-import { configFile, ConfigError, readConfig } from '../proto/process/config.ts';
+import { configFile, ConfigError, describeConfig, readConfig } from '../proto/process/config.ts';
 import { createLog, type Log } from '../proto/process/log.ts';
 import { systemRandom as random } from '../proto/process/random.ts';
 import { shutdownSignal } from '../proto/process/shutdown.ts';
-import { loadSchema } from '../proto/schema/schema.ts';
+import { loadSchema, type Schema } from '../proto/schema/schema.ts';
 
 /** The Kubernetes release whose API this is, and Berth's own version as build metadata. */
 const version = 'v1.32.4+berth.0.1.0';
@@ -40,6 +42,40 @@ const openKv = ({ etcd: { endpoints, tls } }: ControllerConfig, log: Log): Kv =>
     random,
     log,
   });
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
+
+interface LeaderParts {
+  readonly config: ControllerConfig;
+  readonly kv: Kv;
+  readonly store: OpenStore;
+  readonly schema: Schema;
+  readonly allocator: ServiceAllocator;
+  readonly apiAddresses: ApiAddresses;
+  readonly liveness: LeaseWatch;
+  readonly stillness: Stillness;
+  readonly log: Log;
+}
+
+/** Runs the loops for one term. They are made anew for each: what an earlier one still has under way breaks at its own fence. */
+const lead = async ({ lost, fence, resign }: Term, { config, kv, store, schema, allocator, apiAddresses, liveness, stillness, log }: LeaderParts): Promise<void> => {
+  const { reader } = store;
+  const verbs = new Api({ reader, writer: store.fenced(fence), clock, random, schema, allocator });
+  const parts = { reader, verbs, recorder: new EventRecorder({ verbs, clock, random, log, over: lost }), clock, random, log };
+  const services = { kv: fencedKv(kv, fence), network: serviceNetworkOf(config), allocator, apiAddresses };
+  const podNetwork = { range: config.podNetwork, subnetBits: config.podNetworkNodeBits };
+  const loops = [
+    ...createLoops({ ...parts, liveness, podEvictionSeconds: config.podEvictionSeconds, services, podNetwork }),
+    new Scheduler({ ...parts, log: log.child('scheduler') }),
+  ];
+  if (lost.aborted) return;
+  log.info('leading: the loops run here');
+  for (const loop of loops) loop.start(lost);
+  const standing = stillness.subscribe(() => resign('this process stood still'));
+  await aborted(lost);
+  standing.close();
+};
 
 const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): Promise<void> => {
   const authority = { certPem: readFileSync(config.tls.authorityCertificate, 'utf8'), keyPem: readFileSync(config.tls.authorityKey, 'utf8') };
@@ -54,7 +90,9 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const recorder = new EventRecorder({ verbs: api, clock, random, log });
   const liveness = new LeaseWatch({ kv, clock, random, log });
   const apiAddresses = new ApiAddresses({ kv, clock, log: log.child('api-addresses') });
-  const nodes = new NodeServer({ reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem }, network: clusterNetworkOf(config) });
+  const stillness = new Stillness(clock);
+  stillness.subscribe((stillMs) => log.warn('this process stood still: sessions end, and it leads no more', { stillMs: Math.round(stillMs) }));
+  const nodes = new NodeServer({ reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem }, network: clusterNetworkOf(config), stillness });
   const server = new ApiServer({
     api,
     reader,
@@ -66,14 +104,9 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
     log,
     version,
     schema,
-    ready: () => store.connected(),
+    ready: () => store.connected() && !ending.aborted,
     extraRoutes: joinRoutes({ reader, authority, clock, log }),
   });
-  const parts = { reader, verbs: api, recorder, clock, random, log };
-  const loops = [
-    ...createLoops({ ...parts, liveness, podEvictionSeconds: config.podEvictionSeconds, services: { kv, network, allocator, apiAddresses }, podNetwork: { range: config.podNetwork, subnetBits: config.podNetworkNodeBits } }),
-    new Scheduler({ ...parts, log: log.child('scheduler') }),
-  ];
   const election = new Election({ kv, key: '/berth/election/loops', id: config.name, clock, log: log.child('election'), ttlSeconds: electionTtlSeconds });
 
   await liveness.start();
@@ -82,15 +115,15 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const nodesPort = await nodes.listen(config.nodes);
   log.info('serving', { version, apiPort, nodesPort });
   const registered = Promise.all(config.api.advertised.map((address, at) => apiAddresses.register(`${config.name}/${at}`, address, ending)));
-  await election.run(ending, async (lost) => {
-    log.info('leading: the loops run here');
-    for (const loop of loops) loop.start(lost);
-    await new Promise<void>((resolve) => lost.addEventListener('abort', () => resolve(), { once: true }));
-  });
-  log.info('ending');
-  await registered;
-  nodes.close();
-  await server.close();
+  const leave = async (): Promise<void> => {
+    await aborted(ending);
+    const alone = !apiAddresses.hasOthers(config.name);
+    log.info('ending', { alone });
+    await Promise.all([alone ? nodes.close() : nodes.handOver(), server.close(alone ? idleLingerAloneMs : idleLingerMs), registered]);
+    nodes.close();
+  };
+  await Promise.all([election.run(ending, (term) => lead(term, { config, kv, store, schema, allocator, apiAddresses, liveness, stillness, log })), leave()]);
+  stillness.close();
   liveness.close();
   apiAddresses.close();
   allocator.close();
@@ -102,6 +135,10 @@ const main = async (): Promise<void> => {
   // Everything is loaded by now: a run with --version also fills the cache of compiled code.
   if (process.argv.includes('--version')) {
     process.stdout.write(`controller ${version}\n`);
+    return;
+  }
+  if (process.argv.includes('--help')) {
+    process.stdout.write(describeConfig('controller', 'The control plane: the Kubernetes API, the sessions of nodes and, on the elected one, the loops.', controllerConfig));
     return;
   }
   try {

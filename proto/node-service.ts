@@ -107,7 +107,8 @@ export type ControllerFrame =
   | { readonly frame: 'objects'; readonly objects: ObjectChanges }
   | { readonly frame: 'acks'; readonly acks: { readonly acks: readonly ReportAck[] } }
   | { readonly frame: 'openTunnel'; readonly openTunnel: OpenTunnel }
-  | { readonly frame: 'network'; readonly network: NetworkChanges };
+  | { readonly frame: 'network'; readonly network: NetworkChanges }
+  | { readonly frame: 'move'; readonly move: Record<string, never> };
 
 /** A frame that was serialized once, to be sent to many. */
 export class SerializedFrame {

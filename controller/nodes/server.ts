@@ -10,6 +10,7 @@ import type { Verbs } from '../api/verbs.ts';
 import type { Recorder } from '../events/recorder.ts';
 import { sessionKeepaliveMs, sessionKeepaliveTimeoutMs } from '../limits.ts';
 import { listen, type Listening } from '../listening.ts';
+import type { Stillness } from '../stillness.ts';
 import type { Kv, KvWatch } from '../store/kv.ts';
 import type { Reader } from '../store/reader.ts';
 import { Feed } from './feed.ts';
@@ -28,6 +29,7 @@ export interface NodeServerOptions {
   /** The server's certificate, and the authority that nodes' certificates must come from. */
   readonly tls: { readonly caPem: string; readonly certPem: string; readonly keyPem: string };
   readonly network: ClusterNetwork;
+  readonly stillness: Stillness;
 }
 
 export class NodeServer {
@@ -40,13 +42,13 @@ export class NodeServer {
   readonly #restored: KvWatch;
 
   constructor(options: NodeServerOptions) {
-    const { reader, verbs, kv, recorder, clock, random, network } = options;
+    const { reader, verbs, kv, recorder, clock, random, network, stillness } = options;
     const log = options.log.child('nodes');
     this.#feed = new Feed(reader);
-    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network });
+    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network, stillness });
     // What agents have told since the snapshot is not in it.
     this.#restored = kv.restored(() => this.#sessions.endAll('etcd was restored'));
-    this.#tunnels = new NodeTunnels((nodeName, request) => this.#sessions.openTunnel(nodeName, request), clock, random);
+    this.#tunnels = new NodeTunnels(this.#sessions, clock, random);
     this.#server = new Server({
       'grpc.max_receive_message_length': messageBytesMax,
       'grpc.max_send_message_length': messageBytesMax,
@@ -76,6 +78,12 @@ export class NodeServer {
   /** Resolves to the port. Rejects when it cannot be had. */
   listen(where: Listening): Promise<number> {
     return listen(this.#listener, where);
+  }
+
+  /** Accepts no more, and has the agents move to other controllers; resolves when they have, or had time enough. */
+  handOver(): Promise<void> {
+    this.#listener.close();
+    return this.#sessions.handOver();
   }
 
   /** Ends all sessions and stops listening. The nodes' leases go on by themselves, for the next controller. */

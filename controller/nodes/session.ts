@@ -16,6 +16,7 @@ import type { Node, NodeStatus, ObjectReference } from '../../proto/resources/ku
 import type { Verbs, WriteOptions } from '../api/verbs.ts';
 import type { Recorder } from '../events/recorder.ts';
 import { heartbeatPeriodMs, reportRetryMsMax, sessionEventsPerFrameMax } from '../limits.ts';
+import type { Stillness } from '../stillness.ts';
 import type { Kv } from '../store/kv.ts';
 import type { Reader, Subscription } from '../store/reader.ts';
 import type { Feed } from './feed.ts';
@@ -35,6 +36,7 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly network: ClusterNetwork;
+  readonly stillness: Stillness;
 }
 
 export class SessionEnded extends Error {
@@ -104,6 +106,7 @@ export class NodeSession {
 
   /** A frame after Hello. Throws TooManyReports, SyntaxError. */
   take(frame: AgentFrame): void {
+    if (this.#ended.signal.aborted) return;
     this.#heardMs = this.#parts.clock.monotonicMs();
     this.#lease.beat();
     if (frame.frame === 'pods') for (const report of frame.pods.reports) this.#reports.take(report);
@@ -113,6 +116,11 @@ export class NodeSession {
     } else if (frame.frame === 'events') {
       for (const event of frame.events.reports.slice(0, sessionEventsPerFrameMax)) this.#record(event);
     }
+  }
+
+  /** Asks the agent to go to another controller; it ends this session when it is there. */
+  move(): void {
+    this.#outbox.put({ frame: 'move', move: {} });
   }
 
   openTunnel(openTunnel: OpenTunnel): void {

@@ -9,11 +9,13 @@ import { ApiError, statusCodes, unavailable } from '../../proto/errors.ts';
 import type { Reason } from '../../proto/errors.ts';
 import { toJsonBytes } from '../../proto/node-service.ts';
 import type { OpenTunnel, TunnelFrame } from '../../proto/node-service.ts';
+import type { NodeUsage } from '../../proto/node-usage.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Random } from '../../proto/process/random.ts';
 import { tunnelOpenTimeoutMs, tunnelsOpeningMax } from '../limits.ts';
 import { nodeOfCall, refuse } from './sessions.ts';
-import type { ExecOutput, ExecRequest, ExecStream, LogRequest, Tunnels } from './tunnels.ts';
+import type { TunnelRequest } from '../../proto/tunnel-requests.ts';
+import type { ExecOutput, ExecRequest, ExecStream, LogRequest, OnNode, Tunnels } from './tunnels.ts';
 
 export type TunnelStream = ServerDuplexStream<TunnelFrame, TunnelFrame>;
 
@@ -57,17 +59,34 @@ async function* outputOf(nodeName: string, stream: TunnelStream, frames: AsyncIt
   }
 }
 
+/** The part of NodeSessions that tunnels need. */
+export interface TunnelSessions {
+  holds(nodeName: string): boolean;
+  /** Passes a request to the node's session; false when it has none here. */
+  openTunnel(nodeName: string, openTunnel: OpenTunnel): boolean;
+}
+
 export class NodeTunnels implements Tunnels {
-  readonly #ask: (nodeName: string, openTunnel: OpenTunnel) => boolean;
+  readonly #sessions: TunnelSessions;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #opening = new Map<string, Opening>();
 
-  /** `ask` passes a request to the node's session, false when it has none here. */
-  constructor(ask: (nodeName: string, openTunnel: OpenTunnel) => boolean, clock: Clock, random: Random) {
-    this.#ask = ask;
+  constructor(sessions: TunnelSessions, clock: Clock, random: Random) {
+    this.#sessions = sessions;
     this.#clock = clock;
     this.#random = random;
+  }
+
+  holds(nodeName: string): boolean {
+    return this.#sessions.holds(nodeName);
+  }
+
+  async usage(nodeName: string, signal: AbortSignal): Promise<NodeUsage> {
+    const { stream, frames } = await this.#accepted({ type: 'usage', nodeName }, signal);
+    const pieces: Buffer[] = [];
+    for await (const piece of dataOf(stream, frames, signal)) pieces.push(piece);
+    return JSON.parse(String(Buffer.concat(pieces))) as NodeUsage;
   }
 
   async log(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
@@ -84,7 +103,7 @@ export class NodeTunnels implements Tunnels {
   }
 
   /** A tunnel that the node has accepted; it ends when `signal` aborts. */
-  async #accepted(request: { readonly type: string; readonly nodeName: string }, signal: AbortSignal): Promise<{ stream: TunnelStream; frames: AsyncIterator<TunnelFrame> }> {
+  async #accepted(request: OnNode<TunnelRequest>, signal: AbortSignal): Promise<{ stream: TunnelStream; frames: AsyncIterator<TunnelFrame> }> {
     const { stream, frames } = await this.#open(request.nodeName, request, signal);
     const onAbort = (): void => {
       // Not destroyed before what was written is out: it would leave without a word to the node.
@@ -157,7 +176,7 @@ export class NodeTunnels implements Tunnels {
           resolve({ stream, frames });
         },
       });
-      if (this.#ask(nodeName, { id, request: toJsonBytes(request) })) return;
+      if (this.#sessions.openTunnel(nodeName, { id, request: toJsonBytes(request) })) return;
       settle();
       reject(unavailable(`node "${nodeName}" is not connected`));
     });

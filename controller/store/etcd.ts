@@ -15,7 +15,7 @@ import { entryOf, etcdRevision, prefixEnd } from './etcd-entry.ts';
 import { EtcdWatch } from './etcd-watch.ts';
 import { Epochs, type RecordedEpoch } from './epochs.ts';
 import { epochKey } from './keys.ts';
-import { type Kv, type KvEntry, KvLeaseNotFound, type KvRange, type KvTxnResult, KvUnavailable, type KvWatch, type KvWatchHandlers, type KvWrite } from './kv.ts';
+import { type Kv, type KvEntry, type KvFence, KvLeaseNotFound, type KvRange, type KvTxnResult, KvUnavailable, type KvWatch, type KvWatchHandlers, type KvWrite } from './kv.ts';
 
 export interface EtcdKvOptions {
   /** `http://host:port` or `https://host:port`, all of one kind. */
@@ -37,6 +37,12 @@ const guard = (key: string, modRevision: number): ICompare => ({ key: Buffer.fro
 
 const guards = (writes: readonly KvWrite[], offset: number): ICompare[] =>
   writes.flatMap(({ key, expectedRevision }) => (expectedRevision === undefined ? [] : [guard(key, etcdRevision(expectedRevision, offset))]));
+
+const fenceGuard = ({ key, createRevision }: KvFence, offset: number): ICompare =>
+  ({ key: Buffer.from(key), target: 'Create', result: 'Equal', create_revision: etcdRevision(createRevision, offset) });
+
+/** Keys without their values. */
+const look = (key: string): IRequestOp => ({ request_range: { key: Buffer.from(key), keys_only: true } });
 
 /** A question to etcd: when it was asked. */
 interface Asked {
@@ -145,22 +151,25 @@ class EtcdKv implements Kv {
     return this.#answered(asked, answer.header);
   }
 
-  async txn(writes: readonly KvWrite[]): Promise<KvTxnResult> {
+  async txn(writes: readonly KvWrite[], fence?: KvFence): Promise<KvTxnResult> {
     assert(writes.length > 0 && writes.length <= txnOperationsMax, 'a transaction has 1 to txnOperationsMax writes');
     const asked = await this.#ask();
     const { epoch: { offset }, modRevision } = asked.recorded;
     const request = {
-      compare: [...guards(writes, offset), guard(epochKey, modRevision)],
+      compare: [...guards(writes, offset), ...(fence ? [fenceGuard(fence, offset)] : []), guard(epochKey, modRevision)],
       success: writes.map(operation),
-      failure: [...writes.map(({ key }) => key), epochKey].map((key): IRequestOp => ({ request_range: { key: Buffer.from(key), keys_only: true } })),
+      // Fence and epoch come last, so that the writes keep their places.
+      failure: [...writes.map(({ key }) => key), fence?.key ?? epochKey, epochKey].map(look),
     };
     try {
       const answer = await this.#etcd.call((client, options) => client.kv.txn(request, options));
       const revision = this.#answered(asked, answer.header);
       if (answer.succeeded) return { succeeded: true, revision };
-      const found = answer.responses.map(({ response_range }) => Number(response_range.kvs[0]?.mod_revision ?? 0));
-      if (found.pop() !== modRevision) throw this.#foreign();
-      return { succeeded: false, revision, revisions: found.map((each) => (each === 0 ? 0 : each + offset)) };
+      const keys = answer.responses.map(({ response_range }) => response_range.kvs[0]);
+      if (Number(keys.pop()?.mod_revision ?? 0) !== modRevision) throw this.#foreign();
+      const fenced = fence !== undefined && Number(keys.pop()?.create_revision ?? 0) !== etcdRevision(fence.createRevision, offset);
+      const revisions = keys.slice(0, writes.length).map((kv) => (kv ? Number(kv.mod_revision) + offset : 0));
+      return { succeeded: false, revision, revisions, ...(fenced ? { fenced } : {}) };
     } catch (error) {
       // For a write this code means that etcd is out of space: it serves reads alone until someone helps it.
       if (error instanceof EtcdAnswerTooLarge) throw new KvUnavailable('etcd takes no writes', { cause: error });

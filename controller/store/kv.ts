@@ -28,10 +28,16 @@ export interface KvWrite {
   readonly lease?: string;
 }
 
+/** Guards a whole transaction: it applies only while the key is the one that was created at this revision. */
+export interface KvFence {
+  readonly key: string;
+  readonly createRevision: number;
+}
+
 export type KvTxnResult =
   | { readonly succeeded: true; readonly revision: number }
-  /** At least one guard did not hold; nothing was written. `revisions` are the keys' present ones, 0 for absent. */
-  | { readonly succeeded: false; readonly revision: number; readonly revisions: readonly number[] };
+  /** At least one guard did not hold; nothing was written. `revisions` are the keys' present ones, 0 for absent; `fenced`: the fence did not hold. */
+  | { readonly succeeded: false; readonly revision: number; readonly revisions: readonly number[]; readonly fenced?: true };
 
 export type KvEvent =
   | { readonly type: 'put'; readonly entry: KvEntry }
@@ -67,7 +73,7 @@ export interface Kv {
   /** The store's present revision, by a linearizable read. */
   revision(): Promise<number>;
   /** All writes or none; at most `txnOperationsMax` of them, no key twice. */
-  txn(writes: readonly KvWrite[]): Promise<KvTxnResult>;
+  txn(writes: readonly KvWrite[], fence?: KvFence): Promise<KvTxnResult>;
   /** Events from revision `fromRevision` on, for keys below `prefix`. */
   watch(prefix: string, fromRevision: number, handlers: KvWatchHandlers): KvWatch;
   /** Returns the lease's id. */

@@ -61,6 +61,11 @@ test('a token that was deleted no longer joins', async (t) => {
   await t.throwsAsync(joinNode(plane, url, token), { instanceOf: JoinFailure });
 });
 
+test('a token for servers joins no node', async (t) => {
+  const token = await joinToken(plane, 3_600, ['server']);
+  await t.throwsAsync(joinNode(plane, url, token), { instanceOf: JoinFailure, message: /not for agents/ });
+});
+
 test('a controller whose authority is not the one that the token pins is not even asked', async (t) => {
   const token = await joinToken(plane);
   const other = await createAuthority({ commonName: 'berth', days: 1 });
