@@ -26,6 +26,7 @@ import type { TunnelAnswers } from './tunnel.ts';
 type SessionStream = ClientDuplexStream<AgentFrame, ControllerFrame>;
 
 export interface ConnectionOptions {
+  /** Read anew for each connection: certificates are replaced while the agent runs. */
   readonly identity: Identity;
   readonly nodeName: string;
   readonly agentVersion: string;
@@ -38,6 +39,8 @@ export interface ConnectionOptions {
   readonly tunnels: TunnelAnswers;
   /** Called with every Welcome, before its pods: the pod network must be set up before the first pod. */
   readonly onWelcome: (welcome: Welcome) => void | Promise<void>;
+  /** Called with the answer to `requestCertificate`. */
+  readonly onCertificate?: (certificatePem: string) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -134,6 +137,10 @@ export class Connection {
     });
   }
 
+  requestCertificate(csrPem: string): void {
+    if (this.welcomed && !this.#ended.signal.aborted) this.#write({ frame: 'certificateRequest', certificateRequest: { csrPem } });
+  }
+
   nodeChanged(): void {
     this.#nodeDirty = true;
     this.ready();
@@ -192,6 +199,7 @@ export class Connection {
     } else if (frame.frame === 'objects') objects.take(frame.objects);
     else if (frame.frame === 'network') network.take(frame.network);
     else if (frame.frame === 'pods') this.#takePods(frame.pods);
+    else if (frame.frame === 'certificate') await this.#options.onCertificate?.(frame.certificate.certificatePem);
     else if (frame.frame === 'acks') reporter.acknowledged(frame.acks.acks);
     else if (frame.frame === 'move') this.#moving.resolve();
     else if (frame.frame === 'openTunnel') void tunnels.answer(this.#client, frame.openTunnel, this.#ended.signal);

@@ -119,6 +119,10 @@ export const usageWindowMsMax = 60_000;
 export const tunnelFrameBytesMax = 64 * 1024;
 export const tunnelsMax = 100;
 export const joinTimeoutMs = 10_000;
+/** How often it is looked at whether the certificate comes to its end, and asked for another until one comes. */
+export const renewalCheckMsMax = 3_600_000;
+export const renewalRetryMsMin = 1_000;
+export const renewalRetryMsMax = 60_000;
 export const joinAnswerBytesMax = 64 * 1024;
 
 // The program (main.ts).
@@ -139,6 +143,9 @@ export const networkKeptBatch = 200;
 /** Between attempts to set the rules for services. */
 export const servicesRetryMsMin = 200;
 export const servicesRetryMsMax = 30_000;
+
+/** The ports that balancers ask about services of policy Local. */
+export const healthChecksLimits = { connectionsMax: 100, requestTimeoutMs: 5_000, retryMsMin: 200, retryMsMax: 30_000 } as const;
 
 /** The node's DNS server. */
 export const dnsLimits = {

@@ -36,7 +36,17 @@ export class Session {
 
   /** Whether a controller has welcomed this node and not gone since. */
   get connected(): boolean {
-    return [...this.#connections].some(({ welcomed, isOver }) => welcomed && !isOver);
+    return this.#present !== undefined;
+  }
+
+  /** The connection that speaks for the node. */
+  get #present(): Connection | undefined {
+    return [...this.#connections].find(({ welcomed, isOver }) => welcomed && !isOver);
+  }
+
+  /** Asks the controller of the present session; without one nobody is asked. */
+  requestCertificate(csrPem: string): void {
+    this.#present?.requestCertificate(csrPem);
   }
 
   /** Keeps a session until aborted; never rejects. */

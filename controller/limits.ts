@@ -106,11 +106,13 @@ export const execPingPeriodMs = 5_000;
 /** Nodes that are asked at the same time what they use, and how long one may take to answer. */
 export const usageAsksMax = 64;
 export const usageTimeoutMs = 5_000;
-export const nodeCertificateDays = 365;
 export const joinBodyBytesMax = 16 * 1024;
+/** How often certificates on disk are looked at. */
+export const certificateCheckMsMin = 1_000;
+export const certificateCheckMsMax = 60_000;
 
 // --- Store -------------------------------------------------------------------------------------------------------
-/** Writes in one etcd transaction. etcd's own default limit is 128 guards, and two are those of the whole transaction: fence and epoch. */
+/** Writes in one etcd transaction. etcd's own default limit is 128 guards, of which some are those of the whole transaction. */
 export const txnOperationsMax = 126;
 /** Between the last revision that is known of one history of etcd and the first of the next: more than anybody made without our knowing. */
 export const epochMarginRevisions = 2 ** 20;

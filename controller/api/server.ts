@@ -23,13 +23,21 @@ import { type ExtraRoute, Rest } from './rest.ts';
 import { ServerInfo } from './server-info.ts';
 import { resourceMetrics } from './usage-text.ts';
 
+export interface ApiServerTls {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+}
+
+const secureContext = (tls: ApiServerTls) => ({ ...tls, minVersion: 'TLSv1.2' }) as const;
+
 export interface ApiServerOptions {
   readonly api: Api;
   readonly reader: Reader;
   readonly openapi: OpenApi;
   readonly tunnels: Tunnels;
   /** PEM. `ca` signs client certificates. */
-  readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly tls: ApiServerTls;
   readonly clock: Clock;
   readonly log: Log;
   /** Of the server, as clients see it: `v1.32.0+berth.0.1.0`. */
@@ -78,11 +86,10 @@ export class ApiServer {
     });
     this.#server = createServer(
       {
-        ...tls,
+        ...secureContext(tls),
         // A certificate is asked for, and judged per request: some paths need none, and a bad one deserves a Status.
         requestCert: true,
         rejectUnauthorized: false,
-        minVersion: 'TLSv1.2',
         maxHeaderSize: headerBytesMax,
         keepAliveTimeout: keepAliveTimeoutMs,
         headersTimeout: headersTimeoutMs,
@@ -104,6 +111,11 @@ export class ApiServer {
     });
     this.#server.maxConnections = connectionsMax;
     this.#watchSockets();
+  }
+
+  /** For connections from now on; those that there are go on. */
+  setTls(tls: ApiServerTls): void {
+    this.#server.setSecureContext(secureContext(tls));
   }
 
   /** Resolves to the port. Rejects when it cannot be had. */

@@ -22,6 +22,7 @@ import type { Reader, Subscription } from '../store/reader.ts';
 import type { Feed } from './feed.ts';
 import { NodeLease } from './leases.ts';
 import { Outbox } from './outbox.ts';
+import type { NodeSigner } from './node-certificates.ts';
 import { registerNode, writeNodeStatus } from './registration.ts';
 import { ReportWriter } from './reports.ts';
 
@@ -37,6 +38,9 @@ export interface SessionParts {
   readonly log: Log;
   readonly network: ClusterNetwork;
   readonly stillness: Stillness;
+  /** Where other controllers ask this one. */
+  readonly peerAddress?: () => string | undefined;
+  readonly sign: NodeSigner;
 }
 
 export class SessionEnded extends Error {
@@ -113,7 +117,8 @@ export class NodeSession {
     else if (frame.frame === 'node') {
       this.#status = JSON.parse(String(frame.node.status)) as NodeStatus;
       this.#writeStatus();
-    } else if (frame.frame === 'events') {
+    } else if (frame.frame === 'certificateRequest') void this.#certify(frame.certificateRequest.csrPem);
+    else if (frame.frame === 'events') {
       for (const event of frame.events.reports.slice(0, sessionEventsPerFrameMax)) this.#record(event);
     }
   }
@@ -121,6 +126,18 @@ export class NodeSession {
   /** Asks the agent to go to another controller; it ends this session when it is there. */
   move(): void {
     this.#outbox.put({ frame: 'move', move: {} });
+  }
+
+  /** For this node and no other. A request that cannot be signed is asked again by the agent, sooner or later. */
+  async #certify(csrPem: string): Promise<void> {
+    const { sign, log } = this.#parts;
+    try {
+      const certificatePem = await sign(this.nodeName, csrPem);
+      this.#outbox.put({ frame: 'certificate', certificate: { certificatePem } });
+      log.info('certificate renewed', { node: this.nodeName });
+    } catch (error) {
+      log.warn('certificate request refused', { node: this.nodeName, error });
+    }
   }
 
   openTunnel(openTunnel: OpenTunnel): void {

@@ -92,8 +92,8 @@ export class NodeSessions {
   }
 
   /** The agents come again: with all that they know, for all that is wanted. */
-  endAll(reason: string): void {
-    for (const { fail } of this.#sessions.values()) fail(new SessionEnded(reason));
+  endAll(why: string): void {
+    for (const { fail } of this.#sessions.values()) fail(new SessionEnded(why));
   }
 
   /** Handles one Session call for as long as it lasts. */

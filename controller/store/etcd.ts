@@ -38,17 +38,17 @@ const guard = (key: string, modRevision: number): ICompare => ({ key: Buffer.fro
 const guards = (writes: readonly KvWrite[], offset: number): ICompare[] =>
   writes.flatMap(({ key, expectedRevision }) => (expectedRevision === undefined ? [] : [guard(key, etcdRevision(expectedRevision, offset))]));
 
-const fenceGuard = ({ key, createRevision }: KvFence, offset: number): ICompare =>
-  ({ key: Buffer.from(key), target: 'Create', result: 'Equal', create_revision: etcdRevision(createRevision, offset) });
-
-/** Keys without their values. */
-const look = (key: string): IRequestOp => ({ request_range: { key: Buffer.from(key), keys_only: true } });
-
 /** A question to etcd: when it was asked. */
 interface Asked {
   readonly recorded: RecordedEpoch;
   readonly seen: number;
 }
+
+const fenceGuard = ({ key, createRevision }: KvFence, offset: number): ICompare =>
+  ({ key: Buffer.from(key), target: 'Create', result: 'Equal', create_revision: etcdRevision(createRevision, offset) });
+
+/** Keys without their values. */
+const look = (key: string): IRequestOp => ({ request_range: { key: Buffer.from(key), keys_only: true } });
 
 class EtcdKv implements Kv {
   readonly #etcd: EtcdClient;
@@ -96,6 +96,11 @@ class EtcdKv implements Kv {
   #foreign(): KvUnavailable {
     this.#epochs.look().catch((error: unknown) => this.#options.log.debug('etcd cannot be looked at', { error }));
     return new KvUnavailable('etcd has another history than before');
+  }
+
+  /** Another certificate, for connections from now on. */
+  setTls(tls: EtcdTls): void {
+    this.#etcd.setTls(tls);
   }
 
   async get(key: string): Promise<KvEntry | undefined> {
@@ -156,19 +161,20 @@ class EtcdKv implements Kv {
     const asked = await this.#ask();
     const { epoch: { offset }, modRevision } = asked.recorded;
     const request = {
-      compare: [...guards(writes, offset), ...(fence ? [fenceGuard(fence, offset)] : []), guard(epochKey, modRevision)],
+      compare: [...guards(writes, offset), guard(epochKey, modRevision), ...(fence ? [fenceGuard(fence, offset)] : [])],
       success: writes.map(operation),
-      // Fence and epoch come last, so that the writes keep their places.
-      failure: [...writes.map(({ key }) => key), fence?.key ?? epochKey, epochKey].map(look),
+      // What guards the whole comes last, so that the writes keep their places.
+      failure: [...writes.map(({ key }) => key), epochKey, ...(fence ? [fence.key] : [])].map(look),
     };
     try {
       const answer = await this.#etcd.call((client, options) => client.kv.txn(request, options));
       const revision = this.#answered(asked, answer.header);
       if (answer.succeeded) return { succeeded: true, revision };
       const keys = answer.responses.map(({ response_range }) => response_range.kvs[0]);
-      if (Number(keys.pop()?.mod_revision ?? 0) !== modRevision) throw this.#foreign();
-      const fenced = fence !== undefined && Number(keys.pop()?.create_revision ?? 0) !== etcdRevision(fence.createRevision, offset);
-      const revisions = keys.slice(0, writes.length).map((kv) => (kv ? Number(kv.mod_revision) + offset : 0));
+      const found = keys.map((kv) => Number(kv?.mod_revision ?? 0));
+      if (found[writes.length] !== modRevision) throw this.#foreign();
+      const revisions = found.slice(0, writes.length).map((each) => (each === 0 ? 0 : each + offset));
+      const fenced = fence !== undefined && Number(keys.at(-1)?.create_revision ?? 0) !== etcdRevision(fence.createRevision, offset);
       return { succeeded: false, revision, revisions, ...(fenced ? { fenced } : {}) };
     } catch (error) {
       // For a write this code means that etcd is out of space: it serves reads alone until someone helps it.
@@ -237,4 +243,4 @@ class EtcdKv implements Kv {
 }
 
 /** Connects when first used; throws nothing when etcd is away, its calls do (KvUnavailable). */
-export const createEtcdKv = (options: EtcdKvOptions): Kv => new EtcdKv(options);
+export const createEtcdKv = (options: EtcdKvOptions): Kv & Pick<EtcdKv, 'setTls'> => new EtcdKv(options);

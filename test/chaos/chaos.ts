@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { systemClock } from '../../proto/process/clock.ts';
 import { type ClusterFixture, pushScript, startCluster } from '../fixtures/cluster.ts';
-import { type CheckParts, checkOwners, checkWatches, checkWhatRuns, checkWrites, untilRight, untilSettled } from './checks.ts';
+import { type CheckParts, checkOwners, checkWatches, checkWhatRuns, checkWrites, type Patience, untilRight, untilSettled } from './checks.ts';
 import { keepEvidence } from './evidence.ts';
 import { FaultInjector } from './fault-injector.ts';
 import { type Fault, faultText, planWindow, windowMs } from './fault-plan.ts';
@@ -22,6 +22,8 @@ const convergenceMs = 10_000;
 /** Within the convergence bound times this everything else must have come right, too. */
 const patience = 4;
 const calmMs = 6_000;
+/** Nothing is scaled or rolled out in the last part of a window: how long a rollout takes is not how long a fault is felt. */
+const churnMs = windowMs - 6_000;
 const ownersPeriodMs = 4_000;
 
 export interface ChaosOptions {
@@ -80,6 +82,10 @@ class Run {
     return scaled(convergenceMs, this.#floorMs);
   }
 
+  get #patience(): Patience {
+    return { boundMs: this.#boundMs, limitMs: this.#boundMs * patience, say: (text) => this.#say(text) };
+  }
+
   #say(text: string): void {
     const line = `${seconds(clock.monotonicMs() - this.#startedMs).toFixed(1).padStart(6)} s  ${text}`;
     this.#history.push(line);
@@ -100,7 +106,7 @@ class Run {
         this.#windows += 1;
         if (verdict.broken) return;
         load.requests.calm();
-        await clock.sleep(calmMs, verdict.signal).catch(() => undefined);
+        await this.#pause(calmMs);
       } while (!verdict.broken && clock.monotonicMs() + windowMs <= untilMs);
     } finally {
       load.requests.trouble();
@@ -120,16 +126,23 @@ class Run {
   async #faultsOf(window: number): Promise<void> {
     const faults = planWindow(this.#options.seed, window, size);
     this.#say(`window ${window + 1}: ${faults.length} faults`);
-    const results = await Promise.allSettled(faults.map((fault) => this.#fault(fault)));
+    const results = await Promise.allSettled([...faults.map((fault) => this.#fault(fault)), this.#endChurn()]);
     const failure = results.find((result) => result.status === 'rejected');
     if (failure) throw failure.reason as Error;
   }
 
+  #pause(ms: number): Promise<void> {
+    return clock.sleep(ms, this.#parts.verdict.signal).catch(() => undefined);
+  }
+
+  async #endChurn(): Promise<void> {
+    await this.#pause(churnMs);
+    await this.#parts.load.churn.close();
+  }
+
   async #fault(fault: Fault): Promise<void> {
-    const { signal } = this.#parts.verdict;
-    const pause = (ms: number): Promise<void> => clock.sleep(ms, signal).catch(() => undefined);
-    await pause(fault.atMs);
-    if (signal.aborted) return;
+    await this.#pause(fault.atMs);
+    if (this.#parts.verdict.broken) return;
     const heal = await this.#injector.inject(fault);
     this.#say(`  ${faultText(fault)}${heal ? '' : ' (not possible here)'}`);
     if (!heal) {
@@ -137,7 +150,7 @@ class Run {
       return;
     }
     this.#faults += 1;
-    await pause(fault.forMs);
+    await this.#pause(fault.forMs);
     await heal();
     this.#say(`          ${fault.target} is back`);
   }
@@ -145,20 +158,18 @@ class Run {
   /** The faults are over: waits for what was promised, then compares. */
   async #settle(): Promise<void> {
     const { load, verdict } = this.#parts;
-    await load.churn.close();
     await this.#converge();
-    const limitMs = this.#boundMs * patience;
-    if (!verdict.broken) await checkWhatRuns(this.#parts, limitMs);
+    if (!verdict.broken) await checkWhatRuns(this.#parts, this.#patience);
     await load.writes.close();
     if (!verdict.broken) await checkWrites(this.#parts);
-    if (!verdict.broken) await checkWatches(this.#parts, limitMs);
+    if (!verdict.broken) await checkWatches(this.#parts, this.#patience);
     load.writes.open();
     load.churn.open();
   }
 
   async #converge(): Promise<void> {
     const { verdict, cluster } = this.#parts;
-    const { tookMs, atBound, atEnd } = await untilSettled(this.#parts, this.#boundMs, this.#boundMs * patience);
+    const { tookMs, atBound, atEnd } = await untilSettled(this.#parts, this.#patience);
     if (atBound !== undefined && atEnd === undefined) {
       // The machine may have become slower since: then the same work takes it longer undisturbed, too.
       this.#floorMs = Math.max(this.#floorMs, await measureFloor(cluster.client, this.#image, size.nodes, clock));
@@ -176,8 +187,7 @@ class Run {
     if (verdict.broken) return;
     await load.remove();
     const surplus = async (): Promise<string | undefined> => changesBetween(before, tracesOf(cluster, nodes)).filter((change) => change.includes(': +')).join('; ') || undefined;
-    const limitMs = this.#boundMs * patience;
-    const { atEnd } = await untilRight(surplus, { boundMs: limitMs, limitMs }, clock);
+    const { atEnd } = await untilRight(surplus, this.#patience, clock);
     verdict.judge(guarantees.leaks, atEnd);
   }
 
@@ -227,8 +237,11 @@ const runOn = async (cluster: ClusterFixture, options: ChaosOptions): Promise<Ch
 /** Brings a cluster up, runs, and takes it down; what broke is in the summary. */
 export const chaos = async (options: ChaosOptions): Promise<ChaosSummary> => {
   options.say(`chaos with seed ${options.seed}: ${size.controllers} controllers, ${size.etcd} etcds, ${size.nodes} nodes`);
+  const startedMs = clock.monotonicMs();
   const cluster = await startCluster(size);
   try {
+    options.say(`the cluster is up after ${seconds(clock.monotonicMs() - startedMs)} s`);
+    options.signal?.throwIfAborted();
     return await runOn(cluster, options);
   } finally {
     await cluster.stop();

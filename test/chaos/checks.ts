@@ -12,6 +12,7 @@ import { guarantees, type Verdict } from './verdict.ts';
 import { listed, selection, type Watching } from './watching.ts';
 
 const pollMs = 200;
+const sayPeriodMs = 5_000;
 const callTimeoutMs = 10_000;
 
 export interface CheckParts {
@@ -22,22 +23,33 @@ export interface CheckParts {
   readonly clock: Clock;
 }
 
+export interface Patience {
+  readonly boundMs: number;
+  readonly limitMs: number;
+  /** Hears now and then what is still wrong. */
+  readonly say?: (text: string) => void;
+}
+
 /** Asks until nothing is wrong; resolves to how long that took, and to what was wrong at `boundMs` and at the end, `limitMs`. */
 export const untilRight = async (
-  wrong: () => Promise<string | undefined>, { boundMs, limitMs }: { readonly boundMs: number; readonly limitMs: number }, clock: Clock,
+  wrong: () => Promise<string | undefined>, { boundMs, limitMs, say }: Patience, clock: Clock,
 ): Promise<{ readonly tookMs: number; readonly atBound: string | undefined; readonly atEnd: string | undefined }> => {
   const startedMs = clock.monotonicMs();
-  let atBound: string | undefined;
+  let [atBound, saidMs]: [string | undefined, number] = [undefined, 0];
   for (;;) {
     const now = await wrong();
     const tookMs = clock.monotonicMs() - startedMs;
     if (tookMs > boundMs) atBound ??= now;
+    if (now !== undefined && tookMs >= saidMs + sayPeriodMs) {
+      saidMs = tookMs;
+      say?.(`  not yet: ${now}`);
+    }
     if (now === undefined || tookMs > limitMs) return { tookMs, atBound, atEnd: now };
     await clock.sleep(pollMs);
   }
 };
 
-export const untilSettled = ({ cluster, clock }: CheckParts, boundMs: number, limitMs: number) => untilRight(() => unsettled(cluster.client), { boundMs, limitMs }, clock);
+export const untilSettled = ({ cluster, clock }: CheckParts, patience: Patience) => untilRight(() => unsettled(cluster.client), patience, clock);
 
 const pods = async ({ cluster }: CheckParts): Promise<readonly Pod[]> => (await cluster.client.list<Pod>(podKind, {}, { signal: AbortSignal.timeout(callTimeoutMs) })).items;
 
@@ -59,8 +71,8 @@ const strangers = async (parts: CheckParts): Promise<string | undefined> => {
 };
 
 /** Waits until just the pods of the API run, each at its address. */
-export const checkWhatRuns = async (parts: CheckParts, limitMs: number): Promise<void> => {
-  const { atEnd } = await untilRight(() => strangers(parts), { boundMs: limitMs, limitMs }, parts.clock);
+export const checkWhatRuns = async (parts: CheckParts, patience: Patience): Promise<void> => {
+  const { atEnd } = await untilRight(() => strangers(parts), patience, parts.clock);
   parts.verdict.judge(guarantees.leaks, atEnd);
 };
 
@@ -87,7 +99,7 @@ export const checkWrites = async ({ cluster, load, verdict }: CheckParts): Promi
 };
 
 /** Each watch comes to show what a list shows, with every acknowledged write on the way. */
-export const checkWatches = async ({ cluster, load, verdict, clock }: CheckParts, limitMs: number): Promise<void> => {
+export const checkWatches = async ({ cluster, load, verdict, clock }: CheckParts, patience: Patience): Promise<void> => {
   const differs = async (watch: Watching, kind: typeof podKind): Promise<string | undefined> => {
     try {
       const difference = watch.record.difference((await cluster.client.list(kind, selection, { signal: AbortSignal.timeout(callTimeoutMs) })).items.map(listed));
@@ -98,7 +110,7 @@ export const checkWatches = async ({ cluster, load, verdict, clock }: CheckParts
   };
   const watches: [Watching, typeof podKind][] = [...load.mapWatches.map((watch): [Watching, typeof podKind] => [watch, configMapKind]), [load.podWatch as unknown as Watching, podKind]];
   for (const [watch, kind] of watches) {
-    const { atEnd } = await untilRight(() => differs(watch, kind), { boundMs: limitMs, limitMs }, clock);
+    const { atEnd } = await untilRight(() => differs(watch, kind), patience, clock);
     verdict.judge(guarantees.watches, atEnd);
   }
   for (const watch of load.mapWatches) {

@@ -12,9 +12,10 @@ import type { ClusterFixture } from '../fixtures/cluster.ts';
 const kinds: readonly Kind[] = [nodeKind, deploymentKind, replicaSetKind, podKind, endpointSliceKind, eventKind];
 const callTimeoutMs = 10_000;
 const logLines = 8;
+const logLineCharactersMax = 300;
 
 const lastLines = (folder: string): string =>
-  readdirSync(folder).filter((file) => file.endsWith('.log')).toSorted().map((file) => `--- ${file}\n${readFileSync(join(folder, file), 'utf8').trimEnd().split('\n').slice(-logLines).join('\n')}`).join('\n');
+  readdirSync(folder).filter((file) => file.endsWith('.log')).toSorted().map((file) => `--- ${file}\n${readFileSync(join(folder, file), 'utf8').trimEnd().split('\n').slice(-logLines).map((line) => line.slice(0, logLineCharactersMax)).join('\n')}`).join('\n');
 
 const podLine = (pod: Pod): string =>
   `${pod.metadata.name}  ${podStatusText(pod)}  ${pod.spec?.nodeName ?? 'nowhere'}  ${pod.status?.podIP ?? 'no address'}${pod.metadata.deletionTimestamp ? `  deleted ${pod.metadata.deletionTimestamp}` : ''}`;

@@ -13,6 +13,10 @@ export const serverText = 'here\n';
 const serverPort = 8080;
 const serverReplicas = 3;
 const scaledReplicasMax = 4;
+/** For so long a server that has to go still answers; every node knows by then, also a slow one. */
+const serverFarewellSeconds = 6;
+/** With none, a pod's object would go before what runs, and its name be given again at once, as in Kubernetes. */
+export const graceSeconds = 1;
 
 /** What an image of the server runs. */
 export const serverScript = `mkdir -p /www\nprintf '${serverText.trim()}\\n' > /www/index.html\nexec httpd -f -p ${serverPort} -h /www\n`;
@@ -33,7 +37,7 @@ const labelled = (made: Deployment, serial: number): Deployment => {
       ...spec,
       template: {
         metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...loadLabel }, annotations: { round: String(serial) } },
-        spec: { ...(template.spec as PodSpec), tolerations },
+        spec: { ...(template.spec as PodSpec), tolerations, terminationGracePeriodSeconds: graceSeconds },
       },
     },
   };
@@ -46,9 +50,9 @@ export const serverDeployment = (image: string, serial: number): Deployment => {
   const [container] = spec.containers;
   if (container) {
     container.readinessProbe = { httpGet: { path: '/', port: serverPort }, periodSeconds: 1 };
-    container.lifecycle = { preStop: { sleep: { seconds: 3 } } };
+    container.lifecycle = { preStop: { sleep: { seconds: serverFarewellSeconds } } };
   }
-  spec.terminationGracePeriodSeconds = 4;
+  spec.terminationGracePeriodSeconds = serverFarewellSeconds + graceSeconds;
   return made;
 };
 
@@ -64,7 +68,7 @@ export const serverService: Service = {
 /** A pod of nobody's, whose name is given again and again. */
 export const soloPod = (image: string): Pod => ({
   apiVersion: 'v1', kind: 'Pod', metadata: { name: soloName, namespace, labels: { app: soloName, ...loadLabel } },
-  spec: { tolerations, terminationGracePeriodSeconds: 0, containers: [{ name: 'main', image, command: ['/bin/busybox', 'sleep', '3600'] }] },
+  spec: { tolerations, terminationGracePeriodSeconds: graceSeconds, containers: [{ name: 'main', image, command: ['/bin/busybox', 'sleep', '3600'] }] },
 });
 
 export const configMap = (name: string, serial: number, resourceVersion?: string): ConfigMap => ({

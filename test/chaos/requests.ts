@@ -5,7 +5,8 @@ import { serverText } from './load-objects.ts';
 import { guarantees, type Verdict } from './verdict.ts';
 
 const paceMs = 150;
-const timeoutMs = 3_000;
+/** What is refused or lost shows long before; what is only slow on a busy machine is no failure. */
+const timeoutMs = 10_000;
 
 /** Rejects when it is not answered, or with something else. Each takes a connection of its own, as new clients do. */
 const ask = (url: string): Promise<void> =>
