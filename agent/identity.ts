@@ -3,10 +3,11 @@
  * cluster with a token when they are not there. The key never leaves the machine.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { joinBy, JoinFailure } from '../proto/joining.ts';
 import type { Clock } from '../proto/process/clock.ts';
+import { writeDurably } from '../proto/process/durable-file.ts';
 import { createSigningRequest, type Subject } from '../proto/process/tls.ts';
 
 export interface Identity {
@@ -55,19 +56,14 @@ const readStored = async (dir: string): Promise<Identity | undefined> => {
   }
 };
 
-const writeFileWhole = async (path: string, text: string): Promise<void> => {
-  await writeFile(`${path}.new`, text, { mode: 0o600 });
-  await rename(`${path}.new`, path);
-};
-
 const writeStored = async (dir: string, identity: Identity): Promise<void> => {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await chmod(dir, 0o700);
-  for (const [field, name] of Object.entries(files)) await writeFileWhole(joinPath(dir, name), identity[field as keyof Identity]);
+  for (const [field, name] of Object.entries(files)) writeDurably(joinPath(dir, name), identity[field as keyof Identity]);
 };
 
 /** Replaces the certificate alone: it is for the same key, so that the files fit together at every instant. */
-export const storeCertificate = (dir: string, certPem: string): Promise<void> => writeFileWhole(joinPath(dir, files.certPem), certPem);
+export const storeCertificate = async (dir: string, certPem: string): Promise<void> => writeDurably(joinPath(dir, files.certPem), certPem);
 
 export const nodeSubject = (nodeName: string): Subject => ({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] });
 

@@ -68,7 +68,7 @@ export class CertificateKeeper {
     const authority = { certPem: readFileSync(authorityCertificate, 'utf8'), keyPem: readFileSync(authorityKey, 'utf8') };
     const renewed = renewCertificate(authority, certPem, lifetimeSeconds / secondsPerDay);
     const next = `${certificate}.${process.pid}.new`;
-    writeFileSync(next, renewed, { mode: 0o600 });
+    writeFileSync(next, renewed, { mode: 0o600, flush: true });
     renameSync(next, certificate);
     return renewed;
   }
