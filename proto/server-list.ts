@@ -116,6 +116,8 @@ export class ServerList {
       });
       request.once('socket', (socket) => {
         secure = request.reusedSocket;
+        // Its handshake is over: every request on it would leave a listener behind.
+        if (secure) return;
         socket.once('secureConnect', () => {
           secure = true;
           late?.cancel();
