@@ -8,7 +8,7 @@ import { request as httpsRequest } from 'node:https';
 import type { RequestOptions } from 'node:https';
 import { join as joinPath } from 'node:path';
 import type { Clock } from '../proto/process/clock.ts';
-import { createSigningRequest, fingerprint } from '../proto/process/tls.ts';
+import { createSigningRequest, fingerprint, type Subject } from '../proto/process/tls.ts';
 import { parseJoinToken } from '../proto/resources/join-token.ts';
 import { joinAnswerBytesMax, joinTimeoutMs } from './limits.ts';
 
@@ -36,8 +36,8 @@ export interface IdentityOptions {
 
 const files = { caPem: 'ca.crt', certPem: 'node.crt', keyPem: 'node.key' } as const;
 
-/** Whether the stored files are still good: this node's certificate, within its time, of the stored authority and key. */
-const isValid = ({ caPem, certPem, keyPem }: Identity, nodeName: string, nowMs: number): boolean => {
+/** Whether all of it is still good: this node's certificate, within its time, of the stored authority and key. */
+export const isValid = ({ caPem, certPem, keyPem }: Identity, nodeName: string, nowMs: number): boolean => {
   try {
     const certificate = new X509Certificate(certPem);
     return (
@@ -63,15 +63,21 @@ const readStored = async (dir: string): Promise<Identity | undefined> => {
   }
 };
 
+const writeFileWhole = async (path: string, text: string): Promise<void> => {
+  await writeFile(`${path}.new`, text, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+};
+
 const writeStored = async (dir: string, identity: Identity): Promise<void> => {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await chmod(dir, 0o700);
-  for (const [field, name] of Object.entries(files)) {
-    const path = joinPath(dir, name);
-    await writeFile(`${path}.new`, identity[field as keyof Identity], { mode: 0o600 });
-    await rename(`${path}.new`, path);
-  }
+  for (const [field, name] of Object.entries(files)) await writeFileWhole(joinPath(dir, name), identity[field as keyof Identity]);
 };
+
+/** Replaces the certificate alone: it is for the same key, so that the files fit together at every instant. */
+export const storeCertificate = (dir: string, certPem: string): Promise<void> => writeFileWhole(joinPath(dir, files.certPem), certPem);
+
+export const nodeSubject = (nodeName: string): Subject => ({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] });
 
 interface Answer {
   readonly status: number;
@@ -124,7 +130,7 @@ const joinCluster = async ({ controllerUrl, token, nodeName }: IdentityOptions):
   const { id, secret, pin } = parseJoinToken(token) ?? {};
   if (pin === undefined) throw new JoinFailure('the join token is not well formed: ID.SECRET.FINGERPRINT');
   const caPem = await pinnedAuthority(controllerUrl, pin);
-  const { csrPem, keyPem } = await createSigningRequest({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] });
+  const { csrPem, keyPem } = await createSigningRequest(nodeSubject(nodeName));
   const { status, body } = await ask(
     new URL('/berth/v1/join', controllerUrl),
     { method: 'POST', ca: caPem, headers: { authorization: `Bearer ${id}.${secret}`, 'content-type': 'application/json' } },

@@ -82,10 +82,13 @@ export const runtimeLimits = {
 export const reconnectMsMin = 100;
 export const reconnectMsMax = 5_000;
 /** How long one endpoint may take to accept the connection before the next is tried. */
-export const connectTimeoutMs = 5_000;
-/** Pings that find a connection whose other end is gone without a word. */
-export const keepaliveMs = 5_000;
-export const keepaliveTimeoutMs = 3_000;
+export const connectTimeoutMs = 3_000;
+/**
+ * Pings that find a controller that is gone without a word: soon enough that the node's lease is still there when another one takes
+ * it over. One that is only slow costs a new session.
+ */
+export const keepaliveMs = 1_000;
+export const keepaliveTimeoutMs = 1_250;
 /** Until Welcome says otherwise. */
 export const defaultHeartbeatPeriodMs = 1_000;
 /** Reports in one frame. */
@@ -116,6 +119,10 @@ export const usageWindowMsMax = 60_000;
 export const tunnelFrameBytesMax = 64 * 1024;
 export const tunnelsMax = 100;
 export const joinTimeoutMs = 10_000;
+/** How often it is looked at whether the certificate comes to its end, and asked for another until one comes. */
+export const renewalCheckMsMax = 3_600_000;
+export const renewalRetryMsMin = 1_000;
+export const renewalRetryMsMax = 60_000;
 export const joinAnswerBytesMax = 64 * 1024;
 
 // The program (main.ts).
@@ -136,6 +143,9 @@ export const networkKeptBatch = 200;
 /** Between attempts to set the rules for services. */
 export const servicesRetryMsMin = 200;
 export const servicesRetryMsMax = 30_000;
+
+/** The ports that balancers ask about services of policy Local. */
+export const healthChecksLimits = { connectionsMax: 100, requestTimeoutMs: 5_000, retryMsMin: 200, retryMsMax: 30_000 } as const;
 
 /** The node's DNS server. */
 export const dnsLimits = {

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AgentConfig, agentConfig } from './config.ts';
+import { CertificateRenewal } from './certificate-renewal.ts';
 import { claimDnsAddress } from './dns/dns-address.ts';
 import { NodeDns } from './dns/node-dns.ts';
 import { EventQueue } from './event-queue.ts';
@@ -16,6 +17,7 @@ import { NetworkStateStore } from './network/network-state.ts';
 import { NodeNetwork } from './network/node-network.ts';
 import { applyRules } from './network/masquerade.ts';
 import { forgetFlows } from './network/services/flows.ts';
+import { HealthChecks } from './network/services/health-checks.ts';
 import { ServiceProxy } from './network/services/service-proxy.ts';
 import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch } from './node-status.ts';
@@ -34,9 +36,12 @@ import { createLog, type Log } from '../proto/process/log.ts';
 import { systemRandom as random } from '../proto/process/random.ts';
 import { shutdownSignal } from '../proto/process/shutdown.ts';
 
-const identityOf = async ({ dataDir, join: { url, tokenFile }, nodeName }: AgentConfig) => {
+const identityDir = ({ dataDir }: AgentConfig): string => join(dataDir, 'identity');
+
+const identityOf = async (config: AgentConfig) => {
+  const { join: { url, tokenFile }, nodeName } = config;
   const token = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8').trim() : undefined;
-  const identity = await ensureIdentity({ dir: join(dataDir, 'identity'), controllerUrl: url, nodeName, clock, ...(token ? { token } : {}) });
+  const identity = await ensureIdentity({ dir: identityDir(config), controllerUrl: url, nodeName, clock, ...(token ? { token } : {}) });
   // It has done its work; what lies about can be stolen.
   rmSync(tokenFile, { force: true });
   return identity;
@@ -84,6 +89,7 @@ const startNetwork = (
   log: Log,
 ) => {
   const services = new ServiceProxy({ nodeName, state, apply: applyRules, forget: forgetFlows, clock, log: log.child('services') });
+  const healthChecks = new HealthChecks({ nodeName, state, clock, log: log.child('health-checks') });
   const network = new NodeNetwork({
     nodeAddress,
     dataDir,
@@ -101,13 +107,27 @@ const startNetwork = (
     welcomed: (welcome: Welcome): Promise<void> => network.welcomed(welcome),
     async close(): Promise<void> {
       services.close();
+      healthChecks.close();
       await network.close();
     },
   };
 };
 
+const startNodeStatus = async ({ nodeName, nodeAddress, dataDir }: AgentConfig, runtime: ReturnType<typeof runtimeFacts>, log: Log): Promise<NodeStatusWatch> => {
+  const node = new NodeStatusWatch({
+    settings: { nodeName, addresses: [nodeAddress] },
+    host: await readHostIdentity(),
+    rootDir: dataDir,
+    runtime,
+    clock,
+    log: log.child('node'),
+  });
+  await node.start();
+  return node;
+};
+
 const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<void> => {
-  const { nodeName, nodeAddress, dataDir } = config;
+  const { nodeName, nodeAddress } = config;
   const identity = await identityOf(config);
   const objects = new NodeObjectStore();
   const network = new NetworkStateStore(nodeName);
@@ -130,23 +150,21 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   });
   objects.subscribe((kind, namespace, name) => pods.objectChanged(kind, namespace, name));
   await pods.start();
-  const node = new NodeStatusWatch({
-    settings: { nodeName, addresses: [nodeAddress] },
-    host: await readHostIdentity(),
-    rootDir: dataDir,
-    runtime: facts,
-    clock,
-    log: log.child('node'),
-  });
-  await node.start();
+  const node = await startNodeStatus(config, facts, log);
   const onSetUp = async (welcome: Welcome): Promise<void> => {
     await dns.setUp(welcome);
     node.refresh();
   };
   const nodeNetwork = startNetwork(config, network, () => facts.health(), onSetUp, log);
+  const certificate: CertificateRenewal = new CertificateRenewal({
+    identity, nodeName, dir: identityDir(config), ask: (csrPem) => session.requestCertificate(csrPem), clock, log: log.child('certificate'),
+  });
   const session = new Session({
     endpoints: config.controllers,
-    identity,
+    get identity() {
+      return certificate.identity;
+    },
+    onCertificate: (certificatePem) => certificate.take(certificatePem),
     nodeName,
     agentVersion: kubeletVersion,
     node,
@@ -162,7 +180,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     log: log.child('session'),
   });
   log.info('running', { node: nodeName, controllers: config.controllers });
-  await session.run(ending);
+  await Promise.all([session.run(ending), certificate.run(ending)]);
   log.info('ending; containers run on');
   dns.close();
   await nodeNetwork.close();

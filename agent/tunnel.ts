@@ -22,9 +22,15 @@ export interface UsageSource {
   measure(): Promise<NodeUsage>;
 }
 
+/** What somebody talks to in a pod: a command, or what takes and gives bytes like one. */
+export type Conversation = Pick<CommandProcess, 'write' | 'endInput' | 'resize' | 'close' | 'exit'> & {
+  readonly stdout: AsyncIterable<Buffer> | undefined;
+  readonly stderr: AsyncIterable<Buffer> | undefined;
+};
+
 /** The part of Commands that tunnels need. */
 export interface CommandSource {
-  run(query: CommandQuery): Promise<CommandProcess>;
+  run(query: CommandQuery): Promise<Conversation>;
 }
 
 type TunnelStream = ClientDuplexStream<TunnelFrame, TunnelFrame>;
@@ -158,7 +164,7 @@ export class TunnelAnswers {
   }
 
   /** In the background: what cannot be killed must not hold its client. */
-  #close(command: CommandProcess): void {
+  #close(command: Conversation): void {
     command.close().catch((error: unknown) => this.#log.warn('a command was left', { error }));
   }
 }

@@ -3,7 +3,9 @@ import type { PodNetworkMode } from '../proto/node-service.ts';
 import { about, address, cidr, count, fileDescriptor, listOf, oneOf, optional, port, readableFile, rule, type Rule, shape, text } from '../proto/process/config.ts';
 import { addressNumber, addressRange, isWithin, networkRange, portRange } from './services/number-range.ts';
 import { defaultServiceNetwork } from './services/service-network.ts';
+import type { CertificateFiles } from './certificate-keeper.ts';
 import type { Listening } from './listening.ts';
+import type { PeersSetting } from './nodes/peers.ts';
 
 export interface TlsFiles {
   readonly authorityCertificate: string;
@@ -18,10 +20,16 @@ export interface ControllerConfig {
   readonly api: Listening & { readonly advertised: readonly string[] };
   /** `advertised` is what agents are told to dial. */
   readonly nodes: Listening & { readonly advertised: readonly string[] };
+  /** Where other controllers ask this one for what nodes do whose sessions are here; without it they cannot. `advertised` is what they dial. */
+  readonly peers?: PeersSetting;
   /** The authority's key signs the certificates of nodes that join. */
   readonly tls: TlsFiles & { readonly authorityKey: string };
-  /** Without `tls` etcd is spoken to in the clear. */
-  readonly etcd: { readonly endpoints: readonly string[]; readonly tls?: TlsFiles };
+  /** Without `tls` etcd is spoken to in the clear. With its authority's key the client's certificate is renewed here. */
+  readonly etcd: { readonly endpoints: readonly string[]; readonly tls?: TlsFiles & { readonly authorityKey?: string } };
+  /** How long certificates hold that are issued here, to nodes and for the renewal of this controller's own. */
+  readonly certificateLifetimeSeconds: number;
+  /** Certificates of others on this host that are renewed here, for etcd and the administrator. */
+  readonly renews: readonly CertificateFiles[];
   readonly podNetwork: string;
   readonly podNetworkNodeBits: number;
   /** `routes` where all nodes are on one network, `vxlan` where they are not. */
@@ -65,10 +73,20 @@ const nodes = shape<ControllerConfig['nodes']>({
   advertised: about('where agents reach it', listOf(address)),
 });
 
+const peers = shape<PeersSetting>({
+  address: about('where other controllers ask', optional(text, '0.0.0.0')), port: optional(port, 6445),
+  socketFd: about('a listening socket that was handed down, instead', optional(fileDescriptor, undefined)),
+  advertised: about('where they reach it', optional(address, undefined)),
+});
+
 const etcd = shape<ControllerConfig['etcd']>({
   endpoints: about('all members: https://HOST:PORT with tls, http://HOST:PORT without', listOf(textOf('http://HOST:PORT or https://HOST:PORT', (url) => (/^https?:\/\/[^/\s]+$/.test(url) ? url : undefined)))),
-  tls: about('without it etcd is spoken to in the clear', optional(shape<TlsFiles>(tlsFiles), undefined)),
+  tls: about('without it etcd is spoken to in the clear', optional(shape<NonNullable<ControllerConfig['etcd']['tls']>>({
+    ...tlsFiles, authorityKey: about('with it the certificate is renewed by this controller', optional(readableFile, undefined)),
+  }), undefined)),
 });
+
+const renews = listOf(shape<CertificateFiles>({ certificate: readableFile, authorityCertificate: readableFile, authorityKey: readableFile }));
 
 const fields = shape<ControllerConfig>({
   name: about('tells this controller from the others', text),
@@ -79,7 +97,10 @@ const fields = shape<ControllerConfig>({
     authorityCertificate: about('the cluster’s authority', readableFile),
     authorityKey: about('signs the certificates of nodes that join', readableFile),
   }),
+  peers: about('where other controllers ask for what is on nodes that dialled this one; left out where there is one controller', optional(peers, undefined)),
   etcd,
+  certificateLifetimeSeconds: about('how long certificates hold that are issued here', optional(rule('a whole number of 30 or more', (value) => Number.isInteger(value) && (value as number) >= 30), 31_536_000)),
+  renews: about('certificates of others on this host that are renewed here', optional(renews, [])),
   podNetwork: about('addresses of pods', optional(cidr, '10.244.0.0/16')),
   podNetworkNodeBits: about('the size of each node’s part of it: 24 is a /24', optional(count, 24)),
   podNetworkMode: about('routes where all nodes are on one network, vxlan where they are not', optional(oneOf('routes', 'vxlan'), 'routes')),
@@ -92,7 +113,7 @@ const fields = shape<ControllerConfig>({
 });
 
 /** What no single setting shows. */
-const contradictions = ({ etcd, podNetwork, serviceNetwork, loadBalancerPool, dnsAddress }: ControllerConfig): string[] => {
+const contradictions = ({ etcd, podNetwork, serviceNetwork, loadBalancerPool, dnsAddress, peers }: ControllerConfig): string[] => {
   const problems: string[] = [];
   if (etcd.endpoints.some((url) => url.startsWith('https:') !== (etcd.tls !== undefined))) {
     problems.push(etcd.tls ? 'etcd.endpoints must all be https:// where etcd.tls is set' : 'etcd.endpoints with https:// need etcd.tls');
@@ -108,6 +129,9 @@ const contradictions = ({ etcd, podNetwork, serviceNetwork, loadBalancerPool, dn
     problems.push(`dnsAddress must be an address of serviceNetwork ${serviceNetwork}`);
   } else if (dnsAddress !== undefined && services && addressNumber(dnsAddress) === services.first) {
     problems.push(`dnsAddress must not be ${dnsAddress}: the first address of serviceNetwork is that of the service kubernetes`);
+  }
+  if (peers && peers.advertised === undefined && (peers.address === '0.0.0.0' || peers.socketFd !== undefined)) {
+    problems.push('peers.advertised must say where other controllers reach this one, or peers.address be such an address');
   }
   return problems;
 };

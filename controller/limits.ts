@@ -81,6 +81,8 @@ export const heartbeatPeriodMs = 1_000;
 export const nodeLeaseTtlSeconds = 3;
 /** One call to etcd is enough for heartbeats that come closer together; those that come a little early count. */
 export const nodeLeaseRenewalMsMin = 750;
+/** How long agents get to move to another controller before this one ends their sessions. */
+export const handOverMsMax = 4_000;
 /** A session that says nothing for so long is ended; the lease is gone long before. */
 export const sessionSilenceMsMax = 15_000;
 /** Objects and pods are gathered into frames of about this size; a larger object goes alone. */
@@ -104,12 +106,16 @@ export const execPingPeriodMs = 5_000;
 /** Nodes that are asked at the same time what they use, and how long one may take to answer. */
 export const usageAsksMax = 64;
 export const usageTimeoutMs = 5_000;
-export const nodeCertificateDays = 365;
 export const joinBodyBytesMax = 16 * 1024;
+/** How often certificates on disk are looked at. */
+export const certificateCheckMsMin = 1_000;
+export const certificateCheckMsMax = 60_000;
 
 // --- Store -------------------------------------------------------------------------------------------------------
-/** Operations in one etcd transaction: etcd's own default limit is 128, and one is the fence's. */
-export const txnOperationsMax = 127;
+/** Writes in one etcd transaction. etcd's own default limit is 128 guards, of which some are those of the whole transaction. */
+export const txnOperationsMax = 126;
+/** Between the last revision that is known of one history of etcd and the first of the next: more than anybody made without our knowing. */
+export const epochMarginRevisions = 2 ** 20;
 /** Bytes in one shared transaction; etcd takes 1.5 MiB per request by default. */
 export const txnBytesMax = 1_000_000;
 /** The JSON of one object. */
@@ -146,6 +152,8 @@ export const leaseReturnGraceMs = 3_000;
 /** How often this process looks whether it stood still, and the delay of that look that says so. */
 export const stillnessCheckMs = 500;
 export const stillnessMs = 1_000;
+/** A process that did not look for so long stood still: its sessions end, and it leads no more. */
+export const standstillMsMin = 2_000;
 export const leaseWatchRetryMsMin = 100;
 export const leaseWatchRetryMsMax = 5_000;
 
@@ -188,6 +196,12 @@ export const watchLifetimeMinMs = 30 * 60_000;
 export const gzipBytesMin = 16 * 1024;
 /** At its end the server gives requests under way this long. */
 export const drainMs = 5_000;
+/**
+ * And connections that lie idle this long: who sends a request meanwhile is answered, and told to come back on another one. Where
+ * nobody else serves it is only long enough for what is on its way, since new connections wait for the next life of this program.
+ */
+export const idleLingerMs = 1_000;
+export const idleLingerAloneMs = 100;
 /** Pings that find a connection whose other end is gone without a word. */
 export const sessionKeepaliveMs = 5_000;
 export const sessionKeepaliveTimeoutMs = 5_000;

@@ -5,10 +5,10 @@ export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
 }
 
-/** Resolves to what it printed. Rejects with CommandFailed and the program's own words. */
-export const run = (program: string, args: readonly string[], input = ''): Promise<string> =>
+/** Resolves to what it printed. Rejects with CommandFailed and the program's own words. `env` is added to the agent's own. */
+export const run = (program: string, args: readonly string[], input = '', env: NodeJS.ProcessEnv = {}): Promise<string> =>
   new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
     const printed: Buffer[] = [];
     const words: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => void printed.push(chunk));

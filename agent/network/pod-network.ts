@@ -8,6 +8,7 @@ import type { Log } from '../../proto/process/log.ts';
 import { networkReadyPollMs, networkReadyTimeoutMs, networkResyncPeriodMs, networkRetryMs } from '../limits.ts';
 import { leasesDirOf, networkList, uplinkMtu, writeNetworkList } from './cni.ts';
 import { CommandFailed, rows, runBatch } from './command.ts';
+import { allowForwarding } from './forward-policy.ts';
 import { enableForwarding } from './forwarding.ts';
 import { applyRules, masqueradeRules } from './masquerade.ts';
 import type { NetworkState } from './network-state.ts';
@@ -107,7 +108,8 @@ export class PodNetwork {
   }
 
   /** Reads what the kernel has and changes what differs. */
-  async #reach({ podCidr, podNetworkMode }: PodNetworkSettings): Promise<void> {
+  async #reach({ podCidr, podNetwork, podNetworkMode }: PodNetworkSettings): Promise<void> {
+    await allowForwarding(podNetwork);
     // A node that was made anew may be listed with the subnet that this one has now.
     const peers = [...this.#options.state.peers.values()].filter((peer) => peer.podCidr !== podCidr);
     const isVxlan = podNetworkMode === 'vxlan';

@@ -6,7 +6,7 @@ import { exclusively } from '../local/exclusive.ts';
 import { checkDataDir, checkHost } from '../local/preflight.ts';
 import { createProgress } from '../local/progress.ts';
 import {
-  type ClusterSettings, controllersMax, defaultDataDir, defaultMachineNetwork, defaultNodes, defaultPodNetwork, defaultPorts, defaultSettings, nodeName, nodesMax, type Ports,
+  type ClusterSettings, controllersMax, defaultDataDir, defaultMachineNetwork, defaultNodes, defaultPodNetwork, defaultPodNetworkMode, defaultPorts, defaultSettings, nodeName, nodesMax, podNetworkModes, type Ports,
   readSettings, registryHost, trueDataDir, withMoreNodes,
 } from '../local/settings.ts';
 import { up } from '../local/up.ts';
@@ -25,6 +25,7 @@ export interface UpArguments {
   etcdPeerPort?: number;
   machineNetwork?: string;
   podNetwork?: string;
+  podNetworkMode?: ClusterSettings['podNetworkMode'];
   nodes?: number;
   controllers?: number;
   etcd?: number;
@@ -55,6 +56,7 @@ export const builder = (yargs: Argv): Argv =>
     )
     .option('machine-network', { type: 'string', defaultDescription: defaultMachineNetwork, describe: 'First three octets of the nodes’ addresses' })
     .option('pod-network', { type: 'string', defaultDescription: defaultPodNetwork, describe: 'Range of the pods’ addresses' })
+    .option('pod-network-mode', { type: 'string', choices: podNetworkModes, requiresArg: true, defaultDescription: defaultPodNetworkMode, describe: 'How pods reach those of other nodes' })
     .option('print', { type: 'string', choices: ['registry', 'data-dir'], describe: 'Start nothing, only print this of the cluster' })
     .example('sudo berth up', 'A cluster of three nodes in /var/lib/berth, its API on port 6443')
     .example('sudo berth up --nodes 5 --controllers 3 --etcd 3', 'One that has no single point of failure')
@@ -94,6 +96,7 @@ const settingsOf = (args: UpArguments): ClusterSettings => {
     ports: Object.fromEntries(portNames.map((name) => [ports[name].key, args[name] ?? base.ports[ports[name].key]])) as unknown as Ports,
     machineNetwork: args.machineNetwork ?? base.machineNetwork,
     podNetwork: args.podNetwork ?? base.podNetwork,
+    podNetworkMode: args.podNetworkMode ?? base.podNetworkMode,
     ...wantedCounts(args, made, base),
   };
   if (!/^[\w.-]+$/.test(wanted.name)) throw new UsageError(`--name ${wanted.name} is no name for a context; use letters, digits, "-" and "."`);
@@ -112,7 +115,7 @@ const checkNetworks = ({ machineNetwork, podNetwork }: ClusterSettings): void =>
 
 const refuseChange = (made: ClusterSettings, wanted: ClusterSettings): void => {
   const portFlags = Object.entries(ports).map(([name, { key }]) => [flagOf(name), made.ports[key], wanted.ports[key]] as const);
-  const rows = [...portFlags, ...(['name', 'machineNetwork', 'podNetwork', 'etcd'] as const).map((key) => [flagOf(key), made[key], wanted[key]] as const)];
+  const rows = [...portFlags, ...(['name', 'machineNetwork', 'podNetwork', 'podNetworkMode', 'etcd'] as const).map((key) => [flagOf(key), made[key], wanted[key]] as const)];
   const changed = rows.find(([, before, now]) => before !== now);
   if (changed) {
     const [flag, before, now] = changed;

@@ -76,6 +76,8 @@ export const controllerService = (settings: ClusterSettings, name: string, index
     name: `controller-${index}`,
     api: { socketFd: apiSocketFd, advertised: [`${hostAddress(settings)}:${settings.ports.api}`] },
     nodes: { socketFd: nodesSocketFd, advertised: [`${hostAddress(settings)}:${settings.ports.nodes}`] },
+    // All are on this machine; each needs a port of its own, as the others lead to whichever accepts.
+    peers: { address: '127.0.0.1', port: 0 },
     tls: {
       authorityCertificate: join(pki, 'ca.crt'), authorityKey: join(pki, 'ca.key'),
       certificate: join(pki, 'controller.crt'), key: join(pki, 'controller.key'),
@@ -85,6 +87,7 @@ export const controllerService = (settings: ClusterSettings, name: string, index
       tls: { authorityCertificate: join(pki, 'etcd-ca.crt'), certificate: join(pki, 'etcd-client.crt'), key: join(pki, 'etcd-client.key') },
     },
     podNetwork: settings.podNetwork,
+    podNetworkMode: settings.podNetworkMode,
   }));
   return nodeProgram(settings, name, controllerScript, file);
 };

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import type { PodNetworkMode } from '../../proto/node-service.ts';
 
 export interface Ports {
   /** HTTPS, the Kubernetes API. */
@@ -22,6 +23,7 @@ export interface ClusterSettings {
   readonly machineNetwork: string;
   /** IPv4 range that pods get their addresses from. */
   readonly podNetwork: string;
+  readonly podNetworkMode: PodNetworkMode;
   /** Numbers of its nodes, ascending; those of removed ones are given again. */
   readonly nodes: readonly number[];
   readonly controllers: number;
@@ -35,6 +37,8 @@ export const defaultPorts: Ports = { api: 6443, nodes: 6444, registry: 5000, etc
 
 export const defaultMachineNetwork = '10.89.0';
 export const defaultPodNetwork = '10.244.0.0/16';
+export const podNetworkModes = ['routes', 'vxlan'] as const satisfies readonly PodNetworkMode[];
+export const defaultPodNetworkMode: PodNetworkMode = 'routes';
 
 export const defaultNodes = 3;
 /** What the machines' network has addresses for. */
@@ -42,12 +46,12 @@ export const nodesMax = 244;
 export const controllersMax = 9;
 
 export const defaultSettings = (dataDir: string): ClusterSettings => ({
-  name: 'berth', dataDir, ports: defaultPorts, machineNetwork: defaultMachineNetwork, podNetwork: defaultPodNetwork,
+  name: 'berth', dataDir, ports: defaultPorts, machineNetwork: defaultMachineNetwork, podNetwork: defaultPodNetwork, podNetworkMode: defaultPodNetworkMode,
   nodes: withMoreNodes([], defaultNodes), controllers: 1, etcd: 1,
 });
 
-/** Settings of a cluster that was made before there could be more than one of each. */
-const single = { nodes: [1], controllers: 1, etcd: 1 } as const;
+/** Settings of a cluster that was made before there was a choice. */
+const single = { nodes: [1], controllers: 1, etcd: 1, podNetworkMode: defaultPodNetworkMode } as const;
 
 /** The numbers of `count` nodes: those there are, and the lowest free ones. */
 export const withMoreNodes = (nodes: readonly number[], count: number): readonly number[] => {
@@ -66,6 +70,7 @@ export const paths = (dataDir: string) => ({
   run: join(dataDir, 'run'),
   etcd: join(dataDir, 'etcd'),
   etcdPeers: join(dataDir, 'etcd-peers'),
+  restore: join(dataDir, 'restore'),
   registry: join(dataDir, 'registry'),
   build: join(dataDir, 'build'),
   config: join(dataDir, 'config'),

@@ -9,12 +9,11 @@ import { ApiError, badRequest, isApiError } from '../../proto/errors.ts';
 import { secretKind } from '../../proto/kinds.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
-import { BadSigningRequest, signRequest } from '../../proto/process/tls.ts';
-import type { KeyedCertificate } from '../../proto/process/tls.ts';
 import { hasExpired, isSecretOf, joinTokenNamespace, joinTokenOf, joinTokenSecretName, type JoinUsage, parseJoinToken } from '../../proto/resources/join-token.ts';
 import type { Secret } from '../../proto/resources/kubernetes.ts';
-import { joinBodyBytesMax, nodeCertificateDays } from '../limits.ts';
+import { joinBodyBytesMax } from '../limits.ts';
 import type { Reader } from '../store/reader.ts';
+import type { NodeSigner } from './node-certificates.ts';
 
 export interface RouteRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -64,27 +63,19 @@ const requestIn = (body: Buffer): { nodeName: string; csrPem: string } => {
 
 interface JoinOptions {
   readonly reader: Reader;
-  readonly authority: KeyedCertificate;
+  /** PEM; anybody may know it. */
+  readonly authorityPem: string;
+  readonly sign: NodeSigner;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-const join = async ({ headers, body }: RouteRequest, { reader, authority, clock, log }: JoinOptions): Promise<{ certificatePem: string; caPem: string }> => {
+const join = async ({ headers, body }: RouteRequest, { reader, authorityPem, sign, clock, log }: JoinOptions): Promise<{ certificatePem: string; caPem: string }> => {
   authenticateToken(headers['authorization'], 'agent', reader, clock.nowMs());
   const { nodeName, csrPem } = requestIn(body);
-  try {
-    const certificatePem = await signRequest(authority, csrPem, {
-      commonName: `system:node:${nodeName}`,
-      organizations: ['system:nodes'],
-      usages: ['client'],
-      days: nodeCertificateDays,
-    });
-    log.info('node joined', { node: nodeName });
-    return { certificatePem, caPem: authority.certPem };
-  } catch (error) {
-    if (error instanceof BadSigningRequest) throw badRequest(`csrPem: ${error.message}`);
-    throw error;
-  }
+  const certificatePem = await sign(nodeName, csrPem);
+  log.info('node joined', { node: nodeName });
+  return { certificatePem, caPem: authorityPem };
 };
 
 /** `GET /berth/v1/authority`, public, and `POST /berth/v1/join`; refusals are answered as Kubernetes Status objects. */
@@ -92,7 +83,7 @@ export const joinRoutes = (options: JoinOptions): ExtraRoute[] => [
   {
     method: 'GET',
     path: '/berth/v1/authority',
-    handler: async () => ({ status: 200, body: { caPem: options.authority.certPem } }),
+    handler: async () => ({ status: 200, body: { caPem: options.authorityPem } }),
   },
   {
     method: 'POST',

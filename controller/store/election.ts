@@ -32,6 +32,8 @@ export interface Term {
   readonly lost: AbortSignal;
   /** Part of every transaction that is written in this term; a broken one ends it. */
   readonly fence: Fence;
+  /** Ends it, for who finds that it can be no more. */
+  readonly resign: (why: string) => void;
 }
 
 /** The election waits for the promise before it goes on. */
@@ -94,15 +96,15 @@ export class Election {
       onEvents: (events) => {
         if (events.some((event) => (event.type === 'put' ? event.entry.key : event.key) === key)) lose('the key was taken away');
       },
-      // Whether the key is still ours is then for the renewal to tell.
-      onCompacted: () => undefined,
+      // Whose the key is in another history of etcd is for a new campaign to find out.
+      onCompacted: () => lose('the key is no longer watched'),
       onConnection: () => undefined,
     });
     log.info('leading', { createRevision });
     const ended = new AbortController();
     const renewing = this.#renew(lease, sentMs, lose, AbortSignal.any([lost.signal, ended.signal]));
     try {
-      await lead({ lost: lost.signal, fence: { key, createRevision, onBroken: () => lose('a write was refused: another one leads') } });
+      await lead({ lost: lost.signal, fence: { key, createRevision, onBroken: () => lose('a write was refused: another one leads') }, resign: lose });
     } finally {
       ended.abort();
       await renewing;

@@ -1,6 +1,7 @@
 /**
  * The seam to etcd: what the store needs of a key-value store, no more. `etcd.ts` implements it over the
- * network; a simulation can implement it in memory. Revisions are etcd's: one counter, one step per transaction.
+ * network; a simulation can implement it in memory. Revisions are etcd's: one counter, one step per transaction; when etcd is
+ * restored from a snapshot they go on above all that there were before.
  */
 
 export interface KvEntry {
@@ -45,7 +46,7 @@ export type KvEvent =
 export interface KvWatchHandlers {
   /** All events of one or more whole revisions, in order, none twice and none left out, across reconnections. */
   onEvents(events: readonly KvEvent[]): void;
-  /** The position was compacted away while disconnected: read anew and watch from there. The watch has ended. */
+  /** The position was compacted away while disconnected, or etcd was restored: read anew and watch from there. The watch has ended. */
   onCompacted(): void;
   /** The connection broke or came back; the watch goes on by itself. */
   onConnection(connected: boolean): void;
@@ -82,5 +83,7 @@ export interface Kv {
   revokeLease(lease: string): Promise<void>;
   /** Forgets history before `revision`; does nothing when it is forgotten already. */
   compact(revision: number): Promise<void>;
+  /** Calls `listener` whenever etcd turns out to have been restored, after the watches have ended. */
+  restored(listener: () => void): KvWatch;
   close(): Promise<void>;
 }

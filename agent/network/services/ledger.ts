@@ -14,6 +14,9 @@ interface Held {
   readonly places: Places;
 }
 
+/** The service that wants an element; where several do, the one whose data hold first. Nearly always it is one, and there are many elements. */
+type Owners = string | readonly string[];
+
 /** Of each set: keys to delete, and elements to add. */
 class Difference {
   readonly #deleted = new Map<SetName, Map<string, string>>();
@@ -51,8 +54,7 @@ export class Ledger {
   readonly #podNetwork: string;
   readonly #services = new Map<string, Held>();
   readonly #chains = new Set<string>();
-  /** Elements that more than one service wants: set and key -> the services, the one whose data hold first. */
-  readonly #owners = new Map<string, string[]>();
+  readonly #owners = new Map<SetName, Map<string, Owners>>();
   #lastId = 0;
   readonly #idsUsed = new Set<number>();
 
@@ -105,29 +107,31 @@ export class Ledger {
   }
 
   #holds(service: string, set: SetName, key: string): boolean {
-    const owners = this.#owners.get(`${set} ${key}`);
-    return owners === undefined || owners[0] === service;
+    const owners = this.#owners.get(set)?.get(key);
+    return owners === undefined || owners === service || owners[0] === service;
   }
 
   #take(service: string, set: SetName, key: string, data: string, difference: Difference): void {
-    const name = `${set} ${key}`;
-    const owners = this.#owners.get(name);
-    this.#owners.set(name, owners ? [...owners, service] : [service]);
+    const ofSet = this.#owners.get(set) ?? new Map<string, Owners>();
+    const owners = ofSet.get(key);
+    ofSet.set(key, owners === undefined ? service : [...(typeof owners === 'string' ? [owners] : owners), service]);
+    this.#owners.set(set, ofSet);
     if (owners === undefined) difference.add(set, key, data);
   }
 
   #give(service: string, set: SetName, key: string, difference: Difference): void {
-    const name = `${set} ${key}`;
-    const owners = this.#owners.get(name) ?? [];
-    const [left] = owners.filter((owner) => owner !== service);
-    if (left === undefined) {
-      this.#owners.delete(name);
+    const ofSet = this.#owners.get(set);
+    const owners = ofSet?.get(key);
+    if (owners === undefined || typeof owners === 'string') {
+      ofSet?.delete(key);
       difference.delete(set, key);
       return;
     }
-    this.#owners.set(name, owners.filter((owner) => owner !== service));
+    const left = owners.filter((owner) => owner !== service);
+    const [next = ''] = left;
+    ofSet?.set(key, left.length === 1 ? next : left);
     if (owners[0] !== service) return;
-    const data = this.#services.get(left)?.elements.get(set)?.get(key);
+    const data = this.#services.get(next)?.elements.get(set)?.get(key);
     difference.delete(set, key);
     if (data !== undefined) difference.add(set, key, data);
   }
