@@ -1,5 +1,5 @@
 /** The agent's configuration file. */
-import { address, listOf, oneOf, optional, type Rule, shape, text } from '../proto/process/config.ts';
+import { about, address, listOf, oneOf, optional, type Rule, shape, text } from '../proto/process/config.ts';
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -18,12 +18,15 @@ export interface AgentConfig {
 }
 
 export const agentConfig: Rule<AgentConfig> = shape<AgentConfig>({
-  nodeName: text,
-  nodeAddress: text,
-  dataDir: text,
-  controllers: listOf(address),
-  join: shape({ url: text, tokenFile: text }),
-  containerd: shape({ socket: text, cniConfigDir: text }),
-  cgroupParent: optional(text, '/berth'),
+  nodeName: about('the Node that this host is', text),
+  nodeAddress: about('the host’s address for other nodes', text),
+  dataDir: about('identity, volumes and logs of this node', text),
+  controllers: about('nodes’ ports of the controllers; tried in turn', listOf(address)),
+  join: about('how a node that has no certificate yet gets one', shape<AgentConfig['join']>({
+    url: about('a controller’s API, https://HOST:PORT', text),
+    tokenFile: about('holds a token of "berth token create"; removed once the node has joined', text),
+  })),
+  containerd: shape<AgentConfig['containerd']>({ socket: text, cniConfigDir: about('where containerd looks for the pod network’s configuration', text) }),
+  cgroupParent: about('the cgroup below which pods get theirs', optional(text, '/berth')),
   logLevel: optional(oneOf('debug', 'info', 'warn', 'error'), 'info'),
 });

@@ -26,6 +26,7 @@ import type { TunnelAnswers } from './tunnel.ts';
 type SessionStream = ClientDuplexStream<AgentFrame, ControllerFrame>;
 
 export interface ConnectionOptions {
+  /** Read anew for each connection: certificates are replaced while the agent runs. */
   readonly identity: Identity;
   readonly nodeName: string;
   readonly agentVersion: string;
@@ -38,6 +39,8 @@ export interface ConnectionOptions {
   readonly tunnels: TunnelAnswers;
   /** Called with every Welcome, before its pods: the pod network must be set up before the first pod. */
   readonly onWelcome: (welcome: Welcome) => void | Promise<void>;
+  /** Called with the answer to `requestCertificate`. */
+  readonly onCertificate?: (certificatePem: string) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -55,6 +58,12 @@ const clientOptions = {
 /** The host of `host:port` or `[address]:port`. */
 const hostOf = (endpoint: string): string => endpoint.slice(0, endpoint.lastIndexOf(':')).replace(/^\[|\]$/g, '');
 
+/** What the session hears of a connection. */
+export interface ConnectionEvents {
+  /** From here on this connection alone speaks for the node: called before anything that it names is taken. */
+  readonly onWelcomed: () => void;
+}
+
 /** One connection, from dialling to its end. */
 export class Connection {
   readonly #options: ConnectionOptions;
@@ -70,9 +79,12 @@ export class Connection {
   /** Pods that have been named, until they are complete; undefined after. */
   #named: Pod[] | undefined = [];
   welcomed = false;
+  readonly #moving = Promise.withResolvers<void>();
+  readonly #events: ConnectionEvents;
 
-  constructor(endpoint: string, options: ConnectionOptions) {
+  constructor(endpoint: string, options: ConnectionOptions, events: ConnectionEvents) {
     this.#options = options;
+    this.#events = events;
     const { caPem, certPem, keyPem } = options.identity;
     const host = hostOf(endpoint);
     const secure = credentials.createSsl(Buffer.from(caPem), Buffer.from(keyPem), Buffer.from(certPem), {
@@ -100,6 +112,21 @@ export class Connection {
     }
   }
 
+  /** Resolves when the controller asks the agent to go elsewhere. */
+  get moving(): Promise<void> {
+    return this.#moving.promise;
+  }
+
+  get isOver(): boolean {
+    return this.#ended.signal.aborted;
+  }
+
+  /** Another connection speaks for the node: nothing of this one is taken any more. */
+  retire(): void {
+    this.#ended.abort();
+    this.#stream?.cancel();
+  }
+
   /** There is something to send. What comes up in one tick goes out together. */
   ready(): void {
     if (this.#scheduled || this.#ended.signal.aborted) return;
@@ -110,6 +137,10 @@ export class Connection {
     });
   }
 
+  requestCertificate(csrPem: string): void {
+    if (this.welcomed && !this.#ended.signal.aborted) this.#write({ frame: 'certificateRequest', certificateRequest: { csrPem } });
+  }
+
   nodeChanged(): void {
     this.#nodeDirty = true;
     this.ready();
@@ -118,7 +149,7 @@ export class Connection {
   /** The call itself fails when the endpoint cannot be reached or does not prove who it is. */
   #converse(signal: AbortSignal): Promise<string> {
     const { path, requestSerialize, responseDeserialize } = nodeService.session;
-    const { node, nodeName, agentVersion, reporter, objects, network, clock } = this.#options;
+    const { node, nodeName, agentVersion, clock } = this.#options;
     const stream: SessionStream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     this.#stream = stream;
     return new Promise((resolve) => {
@@ -139,9 +170,6 @@ export class Connection {
           stream.cancel();
         });
       });
-      reporter.begin();
-      objects.begin();
-      network.begin();
       stream.write({ frame: 'hello', hello: { nodeName, agentVersion, node: toJsonBytes(node.node()) } });
       this.#beat(defaultHeartbeatPeriodMs, clock);
     });
@@ -160,13 +188,20 @@ export class Connection {
     if (this.#ended.signal.aborted) return;
     if (frame.frame === 'welcome') {
       await onWelcome(frame.welcome);
+      if (this.isOver) return;
       this.welcomed = true;
+      this.#events.onWelcomed();
+      reporter.begin();
+      objects.begin();
+      network.begin();
       if (frame.welcome.heartbeatPeriodMs > 0) this.#beat(frame.welcome.heartbeatPeriodMs, clock);
       this.#flush();
     } else if (frame.frame === 'objects') objects.take(frame.objects);
     else if (frame.frame === 'network') network.take(frame.network);
     else if (frame.frame === 'pods') this.#takePods(frame.pods);
+    else if (frame.frame === 'certificate') await this.#options.onCertificate?.(frame.certificate.certificatePem);
     else if (frame.frame === 'acks') reporter.acknowledged(frame.acks.acks);
+    else if (frame.frame === 'move') this.#moving.resolve();
     else if (frame.frame === 'openTunnel') void tunnels.answer(this.#client, frame.openTunnel, this.#ended.signal);
   }
 

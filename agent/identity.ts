@@ -8,7 +8,8 @@ import { request as httpsRequest } from 'node:https';
 import type { RequestOptions } from 'node:https';
 import { join as joinPath } from 'node:path';
 import type { Clock } from '../proto/process/clock.ts';
-import { createSigningRequest, fingerprint } from '../proto/process/tls.ts';
+import { createSigningRequest, fingerprint, type Subject } from '../proto/process/tls.ts';
+import { parseJoinToken } from '../proto/resources/join-token.ts';
 import { joinAnswerBytesMax, joinTimeoutMs } from './limits.ts';
 
 export interface Identity {
@@ -35,8 +36,8 @@ export interface IdentityOptions {
 
 const files = { caPem: 'ca.crt', certPem: 'node.crt', keyPem: 'node.key' } as const;
 
-/** Whether the stored files are still good: this node's certificate, within its time, of the stored authority and key. */
-const isValid = ({ caPem, certPem, keyPem }: Identity, nodeName: string, nowMs: number): boolean => {
+/** Whether all of it is still good: this node's certificate, within its time, of the stored authority and key. */
+export const isValid = ({ caPem, certPem, keyPem }: Identity, nodeName: string, nowMs: number): boolean => {
   try {
     const certificate = new X509Certificate(certPem);
     return (
@@ -62,15 +63,21 @@ const readStored = async (dir: string): Promise<Identity | undefined> => {
   }
 };
 
+const writeFileWhole = async (path: string, text: string): Promise<void> => {
+  await writeFile(`${path}.new`, text, { mode: 0o600 });
+  await rename(`${path}.new`, path);
+};
+
 const writeStored = async (dir: string, identity: Identity): Promise<void> => {
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await chmod(dir, 0o700);
-  for (const [field, name] of Object.entries(files)) {
-    const path = joinPath(dir, name);
-    await writeFile(`${path}.new`, identity[field as keyof Identity], { mode: 0o600 });
-    await rename(`${path}.new`, path);
-  }
+  for (const [field, name] of Object.entries(files)) await writeFileWhole(joinPath(dir, name), identity[field as keyof Identity]);
 };
+
+/** Replaces the certificate alone: it is for the same key, so that the files fit together at every instant. */
+export const storeCertificate = (dir: string, certPem: string): Promise<void> => writeFileWhole(joinPath(dir, files.certPem), certPem);
+
+export const nodeSubject = (nodeName: string): Subject => ({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] });
 
 interface Answer {
   readonly status: number;
@@ -120,13 +127,13 @@ const pinnedAuthority = async (controllerUrl: string, pin: string): Promise<stri
 
 const joinCluster = async ({ controllerUrl, token, nodeName }: IdentityOptions): Promise<Identity> => {
   if (token === undefined) throw new JoinFailure(`node ${nodeName} has no valid certificate, and no join token was given`);
-  const [, secret, pin] = /^([a-z0-9]{6}\.[a-z0-9]{16})\.([0-9a-f]{64})$/.exec(token.trim()) ?? [];
-  if (secret === undefined || pin === undefined) throw new JoinFailure('the join token is not well formed: ID.SECRET.FINGERPRINT');
+  const { id, secret, pin } = parseJoinToken(token) ?? {};
+  if (pin === undefined) throw new JoinFailure('the join token is not well formed: ID.SECRET.FINGERPRINT');
   const caPem = await pinnedAuthority(controllerUrl, pin);
-  const { csrPem, keyPem } = await createSigningRequest({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] });
+  const { csrPem, keyPem } = await createSigningRequest(nodeSubject(nodeName));
   const { status, body } = await ask(
     new URL('/berth/v1/join', controllerUrl),
-    { method: 'POST', ca: caPem, headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/json' } },
+    { method: 'POST', ca: caPem, headers: { authorization: `Bearer ${id}.${secret}`, 'content-type': 'application/json' } },
     JSON.stringify({ nodeName, csrPem }),
   );
   if (status !== 200) throw new JoinFailure(`cannot join by ${controllerUrl}: ${String(body['message'] ?? `it answers ${status}`)}`);

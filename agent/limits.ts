@@ -82,10 +82,13 @@ export const runtimeLimits = {
 export const reconnectMsMin = 100;
 export const reconnectMsMax = 5_000;
 /** How long one endpoint may take to accept the connection before the next is tried. */
-export const connectTimeoutMs = 5_000;
-/** Pings that find a connection whose other end is gone without a word. */
-export const keepaliveMs = 5_000;
-export const keepaliveTimeoutMs = 3_000;
+export const connectTimeoutMs = 3_000;
+/**
+ * Pings that find a controller that is gone without a word: soon enough that the node's lease is still there when another one takes
+ * it over. One that is only slow costs a new session.
+ */
+export const keepaliveMs = 1_000;
+export const keepaliveTimeoutMs = 1_250;
 /** Until Welcome says otherwise. */
 export const defaultHeartbeatPeriodMs = 1_000;
 /** Reports in one frame. */
@@ -101,16 +104,25 @@ export const eventsQueuedMax = 256;
 export const eventsPerFrameMax = 50;
 /** Node conditions and capacity are looked at this often, and reported when they changed. */
 export const nodeStatusPeriodMs = 10_000;
+/** The same while the container runtime is not ready. */
+export const nodeNotReadyPeriodMs = 500;
 export const nodeImagesMax = 50;
 export const podsMaxDefault = 250;
 /** Below these the node is under pressure, as kubelet's default hard eviction thresholds. */
 export const memoryAvailableBytesMin = 100 * 2 ** 20;
 export const diskAvailableRatioMin = 0.1;
 export const pidsAvailableRatioMin = 0.02;
+/** Usage is measured over at least this long, and a sample is of use for this long. */
+export const usageWindowMsMin = 500;
+export const usageWindowMsMax = 60_000;
 /** Pieces in which a tunnel's data is sent. */
 export const tunnelFrameBytesMax = 64 * 1024;
 export const tunnelsMax = 100;
 export const joinTimeoutMs = 10_000;
+/** How often it is looked at whether the certificate comes to its end, and asked for another until one comes. */
+export const renewalCheckMsMax = 3_600_000;
+export const renewalRetryMsMin = 1_000;
+export const renewalRetryMsMax = 60_000;
 export const joinAnswerBytesMax = 64 * 1024;
 
 // The program (main.ts).

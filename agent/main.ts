@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AgentConfig, agentConfig } from './config.ts';
+import { CertificateRenewal } from './certificate-renewal.ts';
 import { claimDnsAddress } from './dns/dns-address.ts';
 import { NodeDns } from './dns/node-dns.ts';
 import { EventQueue } from './event-queue.ts';
@@ -27,16 +28,20 @@ import { CriRuntime } from './runtime/cri-runtime.ts';
 import { Session } from './session.ts';
 import { StatusReporter } from './status-reporter.ts';
 import { TunnelAnswers } from './tunnel.ts';
+import { UsageMeter } from './usage-meter.ts';
 import type { Welcome } from '../proto/node-service.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
-import { configFile, ConfigError, readConfig } from '../proto/process/config.ts';
+import { configFile, ConfigError, describeConfig, readConfig } from '../proto/process/config.ts';
 import { createLog, type Log } from '../proto/process/log.ts';
 import { systemRandom as random } from '../proto/process/random.ts';
 import { shutdownSignal } from '../proto/process/shutdown.ts';
 
-const identityOf = async ({ dataDir, join: { url, tokenFile }, nodeName }: AgentConfig) => {
+const identityDir = ({ dataDir }: AgentConfig): string => join(dataDir, 'identity');
+
+const identityOf = async (config: AgentConfig) => {
+  const { join: { url, tokenFile }, nodeName } = config;
   const token = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8').trim() : undefined;
-  const identity = await ensureIdentity({ dir: join(dataDir, 'identity'), controllerUrl: url, nodeName, clock, ...(token ? { token } : {}) });
+  const identity = await ensureIdentity({ dir: identityDir(config), controllerUrl: url, nodeName, clock, ...(token ? { token } : {}) });
   // It has done its work; what lies about can be stolen.
   rmSync(tokenFile, { force: true });
   return identity;
@@ -118,6 +123,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const dns = new NodeDns({ state: network, claim: claimDnsAddress, clock, random, log: log.child('dns') });
   const runtime = await startRuntime(config, objects, dns, log);
   const commands = await startCommands(config, runtime, log);
+  const usage = new UsageMeter({ stats: async () => (await runtime.call('ListContainerStats', {})).stats, clock });
   const facts = runtimeFacts(runtime);
   const pods = new Pods({
     runtime,
@@ -145,9 +151,15 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     node.refresh();
   };
   const nodeNetwork = startNetwork(config, network, () => facts.health(), onSetUp, log);
+  const certificate: CertificateRenewal = new CertificateRenewal({
+    identity, nodeName, dir: identityDir(config), ask: (csrPem) => session.requestCertificate(csrPem), clock, log: log.child('certificate'),
+  });
   const session = new Session({
     endpoints: config.controllers,
-    identity,
+    get identity() {
+      return certificate.identity;
+    },
+    onCertificate: (certificatePem) => certificate.take(certificatePem),
     nodeName,
     agentVersion: kubeletVersion,
     node,
@@ -156,14 +168,14 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     network,
     reporter,
     events,
-    tunnels: new TunnelAnswers(runtime, commands, log.child('tunnels')),
+    tunnels: new TunnelAnswers({ logs: runtime, commands, usage }, log.child('tunnels')),
     onWelcome: (welcome) => nodeNetwork.welcomed(welcome),
     clock,
     random,
     log: log.child('session'),
   });
   log.info('running', { node: nodeName, controllers: config.controllers });
-  await session.run(ending);
+  await Promise.all([session.run(ending), certificate.run(ending)]);
   log.info('ending; containers run on');
   dns.close();
   await nodeNetwork.close();
@@ -177,6 +189,10 @@ const main = async (): Promise<void> => {
   // Everything is loaded by now: a run with --version also fills the cache of compiled code.
   if (process.argv.includes('--version')) {
     process.stdout.write(`agent ${kubeletVersion}\n`);
+    return;
+  }
+  if (process.argv.includes('--help')) {
+    process.stdout.write(describeConfig('agent', 'Makes its host run the pods that are bound to it.', agentConfig));
     return;
   }
   try {

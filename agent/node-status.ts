@@ -7,7 +7,7 @@ import type { Log } from '../proto/process/log.ts';
 import type { Node, NodeCondition, NodeStatus } from '../proto/resources/kubernetes.ts';
 import type { HostIdentity, HostState } from './host-facts.ts';
 import { readHostState } from './host-facts.ts';
-import { diskAvailableRatioMin, memoryAvailableBytesMin, nodeImagesMax, nodeStatusPeriodMs, pidsAvailableRatioMin, podsMaxDefault } from './limits.ts';
+import { diskAvailableRatioMin, memoryAvailableBytesMin, nodeImagesMax, nodeNotReadyPeriodMs, nodeStatusPeriodMs, pidsAvailableRatioMin, podsMaxDefault } from './limits.ts';
 
 /** The Kubernetes release whose node behaviour this is, and Berth's own version as build metadata. */
 export const kubeletVersion = 'v1.32.4+berth.0.1.0';
@@ -134,6 +134,9 @@ export class NodeStatusWatch implements NodeStatusSource {
   #status: NodeStatus = {};
   #text = '';
   #timer: Timer | undefined;
+  /** The next look at a runtime that is not ready. */
+  #soon: Timer | undefined;
+  #closed = false;
   #refreshing = false;
   #onChange: () => void = () => undefined;
 
@@ -152,7 +155,9 @@ export class NodeStatusWatch implements NodeStatusSource {
   }
 
   close(): void {
+    this.#closed = true;
     this.#timer?.cancel();
+    this.#soon?.cancel();
   }
 
   /** Looks now, e.g. because the runtime came or went. */
@@ -173,8 +178,11 @@ export class NodeStatusWatch implements NodeStatusSource {
   }
 
   async #refresh(): Promise<void> {
-    const { settings, host, rootDir, runtime } = this.#parts;
+    const { settings, host, rootDir, runtime, clock } = this.#parts;
     const [state, health, images] = await Promise.all([readHostState(rootDir), runtime.health(), runtime.images()]);
+    this.#soon?.cancel();
+    // Nothing tells when a runtime that has just started can run pods.
+    this.#soon = health.ready || this.#closed ? undefined : clock.after(nodeNotReadyPeriodMs, () => this.refresh());
     const status = nodeStatus({ host, state, runtime: health, images }, settings);
     const text = JSON.stringify(status);
     if (text === this.#text) return;

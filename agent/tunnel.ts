@@ -6,23 +6,32 @@ import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
 import { ApiError, isApiError } from '../proto/errors.ts';
 import { nodeService, toJsonBytes } from '../proto/node-service.ts';
 import type { OpenTunnel, TunnelFrame } from '../proto/node-service.ts';
+import type { NodeUsage } from '../proto/node-usage.ts';
 import type { Log } from '../proto/process/log.ts';
+import type { CommandQuery, LogQuery, TunnelRequest } from '../proto/tunnel-requests.ts';
 import { tunnelFrameBytesMax, tunnelsMax } from './limits.ts';
 import type { CommandProcess } from './runtime/command-process.ts';
-import type { CommandQuery } from './runtime/commands.ts';
-import type { LogQuery } from './runtime/runtime.ts';
 
 /** The part of Runtime that tunnels need. */
 export interface LogSource {
   log(query: LogQuery, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
 }
 
-/** The part of Commands that tunnels need. */
-export interface CommandSource {
-  run(query: CommandQuery): Promise<CommandProcess>;
+/** The part of UsageMeter that tunnels need. */
+export interface UsageSource {
+  measure(): Promise<NodeUsage>;
 }
 
-type Request = ({ readonly type: 'log' } & LogQuery) | ({ readonly type: 'exec' } & CommandQuery);
+/** What somebody talks to in a pod: a command, or what takes and gives bytes like one. */
+export type Conversation = Pick<CommandProcess, 'write' | 'endInput' | 'resize' | 'close' | 'exit'> & {
+  readonly stdout: AsyncIterable<Buffer> | undefined;
+  readonly stderr: AsyncIterable<Buffer> | undefined;
+};
+
+/** The part of Commands that tunnels need. */
+export interface CommandSource {
+  run(query: CommandQuery): Promise<Conversation>;
+}
 
 type TunnelStream = ClientDuplexStream<TunnelFrame, TunnelFrame>;
 
@@ -52,7 +61,7 @@ const toData: Wrap = (data) => ({ frame: 'data', data });
 const toStderr: Wrap = (stderr) => ({ frame: 'stderr', stderr });
 
 /** Everything of the source, in pieces, as fast as the stream takes it. */
-const send = async (stream: TunnelStream, source: AsyncIterable<Buffer>, wrap: Wrap, signal: AbortSignal): Promise<void> => {
+const send = async (stream: TunnelStream, source: AsyncIterable<Buffer> | Iterable<Buffer>, wrap: Wrap, signal: AbortSignal): Promise<void> => {
   for await (const chunk of source) {
     for (let at = 0; at < chunk.length; at += tunnelFrameBytesMax) {
       if (!stream.write(wrap(chunk.subarray(at, at + tunnelFrameBytesMax)))) await drained(stream, signal);
@@ -64,15 +73,19 @@ const send = async (stream: TunnelStream, source: AsyncIterable<Buffer>, wrap: W
 const failureOf = (error: unknown): { reason: string; message: string } =>
   isApiError(error) ? { reason: error.reason, message: error.message } : { reason: 'InternalError', message: 'the node could not do it' };
 
+export interface TunnelSources {
+  readonly logs: LogSource;
+  readonly commands: CommandSource;
+  readonly usage: UsageSource;
+}
+
 export class TunnelAnswers {
-  readonly #logs: LogSource;
-  readonly #commands: CommandSource;
+  readonly #sources: TunnelSources;
   readonly #log: Log;
   #open = 0;
 
-  constructor(logs: LogSource, commands: CommandSource, log: Log) {
-    this.#logs = logs;
-    this.#commands = commands;
+  constructor(sources: TunnelSources, log: Log) {
+    this.#sources = sources;
     this.#log = log;
   }
 
@@ -90,7 +103,7 @@ export class TunnelAnswers {
     stream.write({ frame: 'id', id });
     this.#open += 1;
     try {
-      await this.#serve(stream, JSON.parse(String(request)) as Request, signal);
+      await this.#serve(stream, JSON.parse(String(request)) as TunnelRequest, signal);
       stream.end();
     } catch (error) {
       if (signal.aborted) stream.cancel();
@@ -104,18 +117,30 @@ export class TunnelAnswers {
     }
   }
 
-  async #serve(stream: TunnelStream, request: Request, signal: AbortSignal): Promise<void> {
+  async #serve(stream: TunnelStream, request: TunnelRequest, signal: AbortSignal): Promise<void> {
     if (this.#open > tunnelsMax) throw new ApiError('TooManyRequests', 'too many tunnels to the node are open');
-    if (request.type === 'exec') return this.#run(stream, request, signal);
-    if (request.type !== 'log') throw new ApiError('BadRequest', 'the node does not know this type of tunnel');
-    const { type: _, ...query } = request;
-    const source = await this.#logs.log(query, signal);
-    stream.write({ frame: 'accepted', accepted: true });
-    await send(stream, source, toData, signal);
+    const { logs, usage } = this.#sources;
+    switch (request.type) {
+      case 'exec':
+        return this.#run(stream, request, signal);
+      case 'usage': {
+        const measured = toJsonBytes(await usage.measure());
+        stream.write({ frame: 'accepted', accepted: true });
+        return send(stream, [measured], toData, signal);
+      }
+      case 'log': {
+        const { type: _, ...query } = request;
+        const source = await logs.log(query, signal);
+        stream.write({ frame: 'accepted', accepted: true });
+        return send(stream, source, toData, signal);
+      }
+      default:
+        throw new ApiError('BadRequest', 'the node does not know this type of tunnel');
+    }
   }
 
   async #run(stream: TunnelStream, query: CommandQuery, signal: AbortSignal): Promise<void> {
-    const command = await this.#commands.run(query);
+    const command = await this.#sources.commands.run(query);
     // Its outputs end with it, and so does what waits for them below.
     const onAbort = (): void => this.#close(command);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -139,7 +164,7 @@ export class TunnelAnswers {
   }
 
   /** In the background: what cannot be killed must not hold its client. */
-  #close(command: CommandProcess): void {
+  #close(command: Conversation): void {
     command.close().catch((error: unknown) => this.#log.warn('a command was left', { error }));
   }
 }

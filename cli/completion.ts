@@ -2,7 +2,7 @@
  * What may stand where the cursor is, for the shells: `berth __complete WORD…` prints it, one to a line; the last word is
  * the one being written. Commands and flags come from the program itself, names from the cluster.
  */
-import { kindNamed, kinds, namespaceKind, type Kind } from '../proto/kinds.ts';
+import { kindNamed, kinds, namespaceKind, nodeKind, type Kind } from '../proto/kinds.ts';
 import type { KubeObject } from '../proto/resources/kubernetes.ts';
 import { type Flag, flagsOf } from './command-flags.ts';
 import { commands } from './commands.ts';
@@ -14,6 +14,7 @@ import { withLimits } from './waiting.ts';
 const completionTimeoutMs = 2000;
 
 const contextCommands = new Set(['get', 'describe', 'delete', 'wait', 'scale', 'rollout', 'logs', 'exec', 'events', 'explain']);
+const nodeCommands = new Set(['cordon', 'uncordon', 'drain']);
 const kindNames = (): string[] => kinds.map(({ plural }) => plural);
 
 const namespaceOf = (words: readonly string[]): string | undefined => {
@@ -75,6 +76,7 @@ class Completion {
   async #positional(name: string, before: readonly string[], current: string): Promise<readonly string[]> {
     if (name === 'rollout' && before.length === 0) return ['status', 'history', 'undo', 'restart', 'pause', 'resume'];
     if (name === 'completion') return ['bash', 'zsh'];
+    if (nodeCommands.has(name)) return this.#names(nodeKind);
     if (!contextCommands.has(name)) return [];
     if (current.includes('/')) return this.#kindAndNames(current.slice(0, current.indexOf('/')));
     const words = name === 'rollout' ? before.slice(1) : before;

@@ -31,6 +31,8 @@ interface KubeconfigCluster {
   'certificate-authority'?: string;
   'certificate-authority-data'?: string;
   'insecure-skip-tls-verify'?: boolean;
+  /** Kept by kubectl, and read by nobody else: ours says where the other servers of the cluster are. */
+  extensions?: { name?: string; extension?: unknown }[];
 }
 
 interface KubeconfigUser {
@@ -88,9 +90,18 @@ const material = (data: string | undefined, file: string | undefined, dir: strin
 const present = <T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: NonNullable<T[K]> };
 
+/** In a cluster of a kubeconfig: `extensions: [{ name: berth, extension: { servers: [https://…] } }]`, all servers of the cluster. */
+export const serversExtension = 'berth';
+
+const serversOf = ({ extensions = [] }: KubeconfigCluster): readonly string[] | undefined => {
+  const { servers } = (extensions.find(({ name }) => name === serversExtension)?.extension ?? {}) as { servers?: unknown };
+  return Array.isArray(servers) && servers.length > 0 ? servers.filter((server) => typeof server === 'string') : undefined;
+};
+
 const settingsOf = (cluster: KubeconfigCluster & { dir: string }, user: KubeconfigUser & { dir: string }): ClientSettings => ({
   server: cluster.server ?? '',
   ...present({
+    servers: serversOf(cluster),
     ca: material(cluster['certificate-authority-data'], cluster['certificate-authority'], cluster.dir),
     insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'],
     cert: material(user['client-certificate-data'], user['client-certificate'], user.dir),

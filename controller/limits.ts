@@ -22,8 +22,15 @@ export const nodeReturnGraceMs = 6_000;
 /** Nodes that lose their pods at once when they fail; the others follow one after each interval. */
 export const evictionBurstNodes = 3;
 export const evictionNodeIntervalMs = 1_000;
-/** A node has to fail for so long before its pods go: those that fail together shall be seen together. */
-export const evictionSettleMs = 750;
+/**
+ * A node has to fail for so long before its pods go, and no other may have begun to meanwhile: those that fail together are seen within a
+ * heartbeat's period and a round of etcd's, which revokes leases twice a second, and at most 500 of them.
+ */
+export const evictionSettleMs = 1_250;
+/** It has to wait no longer than this for others that begin to fail. */
+export const evictionSettleMsMax = 5_000;
+/** The same for a node whose agent is heard and says that it is not ready: its pods run, and its container runtime may just be starting again. */
+export const evictionNotReadySettleMs = 30_000;
 /** No pods go while this share of the nodes, and at least so many, fail together. */
 export const outageShare = 0.55;
 export const outageNodesMin = 3;
@@ -67,10 +74,15 @@ export const eventRetryMs = 1_000;
 
 /** What agents are told to keep to. */
 export const heartbeatPeriodMs = 1_000;
-/** A node whose heartbeats stop is dead to everybody after this. */
-export const nodeLeaseTtlSeconds = 4;
-/** One call to etcd is enough for heartbeats that come closer together. */
-export const nodeLeaseRenewalMsMin = 900;
+/**
+ * A node whose heartbeats stop is dead to everybody after this; etcd gives no less than 2 s. Without power it is Unknown after 2.3 to 3.8 s: this,
+ * less the last heartbeat's age (up to a period), etcd's round (0 to 500 ms) and the confirmation (`leaseGoneConfirmMs`).
+ */
+export const nodeLeaseTtlSeconds = 3;
+/** One call to etcd is enough for heartbeats that come closer together; those that come a little early count. */
+export const nodeLeaseRenewalMsMin = 750;
+/** How long agents get to move to another controller before this one ends their sessions. */
+export const handOverMsMax = 4_000;
 /** A session that says nothing for so long is ended; the lease is gone long before. */
 export const sessionSilenceMsMax = 15_000;
 /** Objects and pods are gathered into frames of about this size; a larger object goes alone. */
@@ -91,13 +103,19 @@ export const tunnelsOpeningMax = 1_000;
 export const execMessageBytesMax = 4 * 1024 * 1024;
 /** Pings to the client of a command: while its input waits, they are what finds out that it is gone. */
 export const execPingPeriodMs = 5_000;
-export const nodeCertificateDays = 365;
+/** Nodes that are asked at the same time what they use, and how long one may take to answer. */
+export const usageAsksMax = 64;
+export const usageTimeoutMs = 5_000;
 export const joinBodyBytesMax = 16 * 1024;
-export const joinTokenTtlSeconds = 24 * 3_600;
+/** How often certificates on disk are looked at. */
+export const certificateCheckMsMin = 1_000;
+export const certificateCheckMsMax = 60_000;
 
 // --- Store -------------------------------------------------------------------------------------------------------
-/** Operations in one etcd transaction: etcd's own default limit. */
-export const txnOperationsMax = 128;
+/** Writes in one etcd transaction. etcd's own default limit is 128 guards, of which some are those of the whole transaction. */
+export const txnOperationsMax = 126;
+/** Between the last revision that is known of one history of etcd and the first of the next: more than anybody made without our knowing. */
+export const epochMarginRevisions = 2 ** 20;
 /** Bytes in one shared transaction; etcd takes 1.5 MiB per request by default. */
 export const txnBytesMax = 1_000_000;
 /** The JSON of one object. */
@@ -134,6 +152,8 @@ export const leaseReturnGraceMs = 3_000;
 /** How often this process looks whether it stood still, and the delay of that look that says so. */
 export const stillnessCheckMs = 500;
 export const stillnessMs = 1_000;
+/** A process that did not look for so long stood still: its sessions end, and it leads no more. */
+export const standstillMsMin = 2_000;
 export const leaseWatchRetryMsMin = 100;
 export const leaseWatchRetryMsMax = 5_000;
 
@@ -176,6 +196,12 @@ export const watchLifetimeMinMs = 30 * 60_000;
 export const gzipBytesMin = 16 * 1024;
 /** At its end the server gives requests under way this long. */
 export const drainMs = 5_000;
+/**
+ * And connections that lie idle this long: who sends a request meanwhile is answered, and told to come back on another one. Where
+ * nobody else serves it is only long enough for what is on its way, since new connections wait for the next life of this program.
+ */
+export const idleLingerMs = 1_000;
+export const idleLingerAloneMs = 100;
 /** Pings that find a connection whose other end is gone without a word. */
 export const sessionKeepaliveMs = 5_000;
 export const sessionKeepaliveTimeoutMs = 5_000;

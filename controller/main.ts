@@ -6,45 +6,96 @@ import { readFileSync } from 'node:fs';
 import { joinRoutes } from './nodes/join.ts';
 import { LeaseWatch } from './nodes/lease-watch.ts';
 import { clusterNetworkOf } from './nodes/cluster-network.ts';
-import { NodeServer } from './nodes/server.ts';
+import { createNodeSigner } from './nodes/node-certificates.ts';
+import { Peers } from './nodes/peers.ts';
+import { NodeServer, type NodeServerTls } from './nodes/server.ts';
 import { Api } from './api/api.ts';
 import { OpenApi } from './api/openapi.ts';
-import { ApiServer } from './api/server.ts';
-import { type ControllerConfig, controllerConfig } from './config.ts';
+import { ApiServer, type ApiServerTls } from './api/server.ts';
+import { type CertificateFiles, CertificateKeeper } from './certificate-keeper.ts';
+import { type ControllerConfig, controllerConfig, type TlsFiles } from './config.ts';
 import { EventRecorder } from './events/event-recorder.ts';
-import { electionTtlSeconds } from './limits.ts';
+import { electionTtlSeconds, idleLingerAloneMs, idleLingerMs } from './limits.ts';
 import { ServiceAllocator } from './services/allocator.ts';
 import { ApiAddresses } from './services/api-addresses.ts';
 import { serviceClaims, serviceNetworkOf } from './services/service-network.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
-import { Election } from './store/election.ts';
+import { Election, type Term } from './store/election.ts';
 import { createEtcdKv } from './store/etcd.ts';
+import type { EtcdTls } from './store/etcd-client.ts';
+import { fencedKv } from './store/fence.ts';
 import type { Kv } from './store/kv.ts';
-import { openStore } from './store/open.ts';
+import { openStore, type OpenStore } from './store/open.ts';
+import { Stillness } from './stillness.ts';
 import { createLoops } from './workloads/loops.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
-import { configFile, ConfigError, readConfig } from '../proto/process/config.ts';
+import { configFile, ConfigError, describeConfig, readConfig } from '../proto/process/config.ts';
 import { createLog, type Log } from '../proto/process/log.ts';
 import { systemRandom as random } from '../proto/process/random.ts';
 import { shutdownSignal } from '../proto/process/shutdown.ts';
-import { loadSchema } from '../proto/schema/schema.ts';
+import { loadSchema, type Schema } from '../proto/schema/schema.ts';
 
 /** The Kubernetes release whose API this is, and Berth's own version as build metadata. */
 const version = 'v1.32.4+berth.0.1.0';
 
-const openKv = ({ etcd: { endpoints, tls } }: ControllerConfig, log: Log): Kv =>
-  createEtcdKv({
-    endpoints,
-    ...(tls ? { tls: { ca: readFileSync(tls.authorityCertificate), certificate: readFileSync(tls.certificate), key: readFileSync(tls.key) } } : {}),
-    clock,
-    random,
-    log,
-  });
+const etcdTlsOf = (tls: TlsFiles): EtcdTls => ({ ca: readFileSync(tls.authorityCertificate), certificate: readFileSync(tls.certificate), key: readFileSync(tls.key) });
+
+/** This controller's certificate as its two servers want it. */
+const servingTlsOf = ({ tls }: ControllerConfig): { readonly api: ApiServerTls; readonly nodes: NodeServerTls } => {
+  const [caPem, certPem, keyPem] = [readFileSync(tls.authorityCertificate, 'utf8'), readFileSync(tls.certificate, 'utf8'), readFileSync(tls.key, 'utf8')];
+  return { api: { ca: caPem, cert: certPem, key: keyPem }, nodes: { caPem, certPem, keyPem } };
+};
+
+/** Renews what this controller has the authority for, and passes on what was replaced. Resolves when all of it has ended. */
+const keepCertificates = async (config: ControllerConfig, onServing: () => void, onEtcd: (tls: EtcdTls) => void, log: Log, ending: AbortSignal): Promise<void> => {
+  const { tls, etcd, renews, certificateLifetimeSeconds: lifetimeSeconds } = config;
+  const kept: readonly { readonly files: CertificateFiles; readonly onChange: () => void }[] = [
+    { files: tls, onChange: onServing },
+    ...(etcd.tls ? [{ files: etcd.tls, onChange: () => etcd.tls && onEtcd(etcdTlsOf(etcd.tls)) }] : []),
+    ...renews.map((files) => ({ files, onChange: () => undefined })),
+  ];
+  await Promise.all(kept.map((one) => new CertificateKeeper({ ...one, lifetimeSeconds, clock, log }).run(ending)));
+};
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true })));
+
+interface LeaderParts {
+  readonly config: ControllerConfig;
+  readonly kv: Kv;
+  readonly store: OpenStore;
+  readonly schema: Schema;
+  readonly allocator: ServiceAllocator;
+  readonly apiAddresses: ApiAddresses;
+  readonly liveness: LeaseWatch;
+  readonly stillness: Stillness;
+  readonly log: Log;
+}
+
+/** Runs the loops for one term. They are made anew for each: what an earlier one still has under way breaks at its own fence. */
+const lead = async ({ lost, fence, resign }: Term, { config, kv, store, schema, allocator, apiAddresses, liveness, stillness, log }: LeaderParts): Promise<void> => {
+  const { reader } = store;
+  const verbs = new Api({ reader, writer: store.fenced(fence), clock, random, schema, allocator });
+  const parts = { reader, verbs, recorder: new EventRecorder({ verbs, clock, random, log, over: lost }), clock, random, log };
+  const services = { kv: fencedKv(kv, fence), network: serviceNetworkOf(config), allocator, apiAddresses };
+  const podNetwork = { range: config.podNetwork, subnetBits: config.podNetworkNodeBits };
+  const loops = [
+    ...createLoops({ ...parts, liveness, podEvictionSeconds: config.podEvictionSeconds, services, podNetwork }),
+    new Scheduler({ ...parts, log: log.child('scheduler') }),
+  ];
+  if (lost.aborted) return;
+  log.info('leading: the loops run here');
+  for (const loop of loops) loop.start(lost);
+  const standing = stillness.subscribe(() => resign('this process stood still'));
+  await aborted(lost);
+  standing.close();
+};
 
 const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): Promise<void> => {
   const authority = { certPem: readFileSync(config.tls.authorityCertificate, 'utf8'), keyPem: readFileSync(config.tls.authorityKey, 'utf8') };
-  const [certPem, keyPem] = [readFileSync(config.tls.certificate, 'utf8'), readFileSync(config.tls.key, 'utf8')];
-  const kv = openKv(config, log);
+  const tls = servingTlsOf(config);
+  const sign = createNodeSigner(authority, config.certificateLifetimeSeconds);
+  const kv = createEtcdKv({ endpoints: config.etcd.endpoints, ...(config.etcd.tls ? { tls: etcdTlsOf(config.etcd.tls) } : {}), clock, random, log });
   const network = serviceNetworkOf(config);
   const store = await openStore({ kv, clock, random, log, claimsOf: serviceClaims(network) }, ending);
   const { reader } = store;
@@ -54,43 +105,50 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const recorder = new EventRecorder({ verbs: api, clock, random, log });
   const liveness = new LeaseWatch({ kv, clock, random, log });
   const apiAddresses = new ApiAddresses({ kv, clock, log: log.child('api-addresses') });
-  const nodes = new NodeServer({ reader, verbs: api, kv, recorder, clock, random, log, tls: { caPem: authority.certPem, certPem, keyPem }, network: clusterNetworkOf(config) });
+  const peers = config.peers && new Peers({ kv, tls: tls.nodes });
+  const stillness = new Stillness(clock);
+  stillness.subscribe((stillMs) => log.warn('this process stood still: sessions end, and it leads no more', { stillMs: Math.round(stillMs) }));
+  const nodes = new NodeServer({ ...(peers ? { peers } : {}), reader, verbs: api, kv, recorder, clock, random, log, tls: tls.nodes, sign, network: clusterNetworkOf(config), stillness });
   const server = new ApiServer({
     api,
     reader,
     openapi: new OpenApi({ schema, version }),
     tunnels: nodes.tunnels,
-    tls: { key: keyPem, cert: certPem, ca: authority.certPem },
+    tls: tls.api,
     clock,
     random,
     log,
     version,
     schema,
-    ready: () => store.connected(),
-    extraRoutes: joinRoutes({ reader, authority, clock, log }),
+    ready: () => store.connected() && !ending.aborted,
+    extraRoutes: joinRoutes({ reader, authorityPem: authority.certPem, sign, clock, log }),
   });
-  const parts = { reader, verbs: api, recorder, clock, random, log };
-  const loops = [
-    ...createLoops({ ...parts, liveness, podEvictionSeconds: config.podEvictionSeconds, services: { kv, network, allocator, apiAddresses }, podNetwork: { range: config.podNetwork, subnetBits: config.podNetworkNodeBits } }),
-    new Scheduler({ ...parts, log: log.child('scheduler') }),
-  ];
   const election = new Election({ kv, key: '/berth/election/loops', id: config.name, clock, log: log.child('election'), ttlSeconds: electionTtlSeconds });
 
   await liveness.start();
   await apiAddresses.start();
+  if (config.peers) await peers?.listen(config.peers);
   const apiPort = await server.listen(config.api);
   const nodesPort = await nodes.listen(config.nodes);
+  const onServing = (): void => {
+    const present = servingTlsOf(config);
+    server.setTls(present.api);
+    nodes.setTls(present.nodes);
+    peers?.setTls(present.nodes);
+  };
+  const keeping = keepCertificates(config, onServing, (present) => kv.setTls(present), log.child('certificates'), ending);
   log.info('serving', { version, apiPort, nodesPort });
   const registered = Promise.all(config.api.advertised.map((address, at) => apiAddresses.register(`${config.name}/${at}`, address, ending)));
-  await election.run(ending, async (lost) => {
-    log.info('leading: the loops run here');
-    for (const loop of loops) loop.start(lost);
-    await new Promise<void>((resolve) => lost.addEventListener('abort', () => resolve(), { once: true }));
-  });
-  log.info('ending');
-  await registered;
-  nodes.close();
-  await server.close();
+  const leave = async (): Promise<void> => {
+    await aborted(ending);
+    const alone = !apiAddresses.hasOthers(config.name);
+    log.info('ending', { alone });
+    await Promise.all([alone ? nodes.close() : nodes.handOver(), server.close(alone ? idleLingerAloneMs : idleLingerMs), registered, keeping]);
+    nodes.close();
+    peers?.close();
+  };
+  await Promise.all([election.run(ending, (term) => lead(term, { config, kv, store, schema, allocator, apiAddresses, liveness, stillness, log })), leave()]);
+  stillness.close();
   liveness.close();
   apiAddresses.close();
   allocator.close();
@@ -102,6 +160,10 @@ const main = async (): Promise<void> => {
   // Everything is loaded by now: a run with --version also fills the cache of compiled code.
   if (process.argv.includes('--version')) {
     process.stdout.write(`controller ${version}\n`);
+    return;
+  }
+  if (process.argv.includes('--help')) {
+    process.stdout.write(describeConfig('controller', 'The control plane: the Kubernetes API, the sessions of nodes and, on the elected one, the loops.', controllerConfig));
     return;
   }
   try {

@@ -38,7 +38,7 @@ nodeMajor=$(node -p 'process.versions.node.split(".")[0]')
 [ "$nodeMajor" -ge 20 ] || fail "Node.js $nodeMajor is too old. Install version 20 or newer (from nodejs.org, or Debian's successor)."
 
 # program:package; looked for as programs, since a machine with Docker has containerd under another package name.
-wanted="etcd:etcd-server containerd:containerd containerd-shim-runc-v2:containerd runc:runc nft:nftables conntrack:conntrack iptables:iptables
+wanted="etcd:etcd-server etcdctl:etcd-client containerd:containerd containerd-shim-runc-v2:containerd runc:runc nft:nftables conntrack:conntrack iptables:iptables
 ip:iproute2 docker-registry:docker-registry buildah:buildah catatonit:catatonit busybox:busybox-static nsenter:util-linux
 mount:mount ps:procps modprobe:kmod /usr/lib/cni/bridge:containernetworking-plugins
 /etc/ssl/certs/ca-certificates.crt:ca-certificates"

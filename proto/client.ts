@@ -1,8 +1,7 @@
 /**
  * A REST client of the Kubernetes API, for the CLI and for tests. Failures are `ApiError`s as the server sent
- * them; a server that cannot be reached is a `ConnectionError`.
+ * them; when no server can be reached that is a `ConnectionError`.
  */
-import { Agent, request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import { ApiError, type Reason, type StatusObject, statusCodes } from './errors.ts';
@@ -10,10 +9,15 @@ import type { Kind } from './kinds.ts';
 import type { Clock } from './process/clock.ts';
 import { collectionPath, objectPath } from './resources/meta.ts';
 import type { KubeObject } from './resources/kubernetes.ts';
+import { connectionFailure, ConnectionError, ServerList } from './server-list.ts';
+
+export { ConnectionError } from './server-list.ts';
 
 export interface ClientSettings {
   /** Such as `https://127.0.0.1:6443`. */
   readonly server: string;
+  /** Other servers of the same cluster, for when that one is away. */
+  readonly servers?: readonly string[];
   /** PEM texts. */
   readonly ca?: string;
   readonly cert?: string;
@@ -52,10 +56,6 @@ export interface Selection {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
-}
-
-export class ConnectionError extends Error {
-  override readonly name = 'ConnectionError';
 }
 
 /** How long a watch may live before the client asks anew, so that a silent connection is noticed. */
@@ -115,22 +115,21 @@ async function* lines(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
 export class Client {
   readonly #settings: ClientSettings;
   readonly #clock: Clock;
-  readonly #agent: Agent;
+  readonly #servers: ServerList;
 
   constructor(settings: ClientSettings, clock: Clock) {
     this.#settings = settings;
     this.#clock = clock;
-    this.#agent = new Agent({
-      keepAlive: true,
-      ...(settings.ca ? { ca: settings.ca } : {}),
-      ...(settings.cert ? { cert: settings.cert } : {}),
-      ...(settings.key ? { key: settings.key } : {}),
+    const { server, servers = [], ca, cert, key } = settings;
+    this.#servers = new ServerList({
+      servers: [...new Set([server, ...servers])],
+      ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}),
       rejectUnauthorized: settings.insecureSkipTlsVerify !== true,
-    });
+    }, clock);
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#servers.close();
   }
 
   /** Sends a request; resolves to the response once its status is below 400. Throws ApiError, ConnectionError. */
@@ -143,13 +142,7 @@ export class Client {
       ...(this.#settings.token ? { authorization: `Bearer ${this.#settings.token}` } : {}),
       ...(bytes ? { 'content-type': options.contentType ?? 'application/json', 'content-length': bytes.length } : {}),
     };
-    const url = new URL(this.#settings.server.replace(/\/$/, '') + path + queryText(options.query));
-    const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = httpsRequest(url, { method, headers, agent: this.#agent, ...(options.signal ? { signal: options.signal } : {}) }, resolve);
-      request.on('error', (error) =>
-        reject(options.signal?.aborted ? (options.signal.reason as Error) : new ConnectionError(`cannot reach ${url.origin}: ${error.message}`, { cause: error })));
-      request.end(bytes);
-    });
+    const response = await this.#servers.send({ method, path: path + queryText(options.query), headers, body: bytes, signal: options.signal });
     const warnings = response.headers['warning'];
     const onWarning = options.onWarning ?? this.#settings.onWarning;
     if (warnings && onWarning) {
@@ -160,11 +153,15 @@ export class Client {
   }
 
   /** Opens a WebSocket, paused so that nothing is missed. `path` comes with its query. Throws ApiError, ConnectionError. */
-  async openWebSocket(path: string, protocol: string, signal: AbortSignal): Promise<WebSocket> {
+  openWebSocket(path: string, protocol: string, signal: AbortSignal): Promise<WebSocket> {
+    return this.#servers.inTurn((server) => this.#webSocket(server, path, protocol, signal));
+  }
+
+  async #webSocket(server: string, path: string, protocol: string, signal: AbortSignal): Promise<WebSocket> {
     // Only few commands need it.
     const { WebSocket: Socket } = await import('ws');
-    const { server, ca, cert, key, token, userAgent = 'berth', insecureSkipTlsVerify } = this.#settings;
-    const url = new URL(server.replace(/\/$/, '').replace(/^http/, 'ws') + path);
+    const { ca, cert, key, token, userAgent = 'berth', insecureSkipTlsVerify } = this.#settings;
+    const url = new URL(server.replace(/^http/, 'ws') + path);
     const headers = { 'user-agent': userAgent, ...(token ? { authorization: `Bearer ${token}` } : {}) };
     const socket = new Socket(url, protocol, {
       ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}), headers, rejectUnauthorized: insecureSkipTlsVerify !== true, perMessageDeflate: false,
@@ -183,18 +180,27 @@ export class Client {
           .finally(() => request.destroy());
       });
       socket.on('error', (error) =>
-        reject(signal.aborted ? (signal.reason as Error) : new ConnectionError(`cannot reach ${url.host}: ${error.message}`, { cause: error })));
+        // It begins with the handshake of TLS: before that nothing can have been done.
+        reject(signal.aborted ? (signal.reason as Error) : connectionFailure(server, error, (error as NodeJS.ErrnoException).code === 'ECONNREFUSED')));
     });
   }
 
   /** A request whose whole answer is JSON. */
   async json<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
-    const response = await this.open(method, path, options);
-    return JSON.parse((await readAll(response)).toString()) as T;
+    return JSON.parse(await this.text(method, path, options)) as T;
   }
 
   async text(method: string, path: string, options: RequestOptions = {}): Promise<string> {
-    return (await readAll(await this.open(method, path, options))).toString();
+    for (let attempts = 1; ; attempts += 1) {
+      const response = await this.open(method, path, options);
+      try {
+        return (await readAll(response)).toString();
+      } catch (error) {
+        // The server went away in the middle of its answer: who only read asks again.
+        if (options.signal?.aborted) throw options.signal.reason;
+        if (method !== 'GET' || attempts > 1) throw new ConnectionError(`the answer broke off: ${(error as Error).message}`, { cause: error });
+      }
+    }
   }
 
   get<T = KubeObject>(kind: Kind, namespace: string | undefined, name: string, options: RequestOptions = {}): Promise<T> {
@@ -277,6 +283,7 @@ export class Client {
     accept = 'application/json',
   ): AsyncGenerator<WatchEvent<T>> {
     let position = resourceVersion;
+    let failures = 0;
     while (!signal.aborted) {
       try {
         for await (const line of lines(this.stream(collectionPath(kind, selection.namespace), {
@@ -292,6 +299,7 @@ export class Client {
           },
         }))) {
           if (line === '') continue;
+          failures = 0;
           const event = JSON.parse(line) as { type: WatchEvent<T>['type'] | 'BOOKMARK' | 'ERROR'; object: T };
           if (event.type === 'ERROR') {
             const status = event.object as unknown as StatusObject;
@@ -303,7 +311,9 @@ export class Client {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof ApiError && error.reason !== 'ServiceUnavailable') throw error;
-        await this.#clock.sleep(watchRetryMs, signal).catch(() => undefined);
+        // The first time another server may be there at once.
+        failures += 1;
+        if (failures > 1) await this.#clock.sleep(watchRetryMs, signal).catch(() => undefined);
       }
     }
   }

@@ -90,12 +90,23 @@ export const kinds: readonly Kind[] = [
   replicaSetKind, deploymentKind, leaseKind, endpointsKind, endpointSliceKind, podDisruptionBudgetKind,
 ];
 
+/** Served, but kept nowhere: measured when somebody asks. Their plurals are those of what is measured. */
+export const nodeMetricsKind = define('metrics.k8s.io/v1beta1', 'NodeMetrics', { plural: 'nodes', clusterScoped: true });
+export const podMetricsKind = define('metrics.k8s.io/v1beta1', 'PodMetrics', { plural: 'pods' });
+const measuredKinds: readonly Kind[] = [nodeMetricsKind, podMetricsKind];
+export const isMeasured = (kind: Kind): boolean => measuredKinds.includes(kind);
+
+/** Everything that can be asked for, of which `kinds` can also be written. */
+export const servedKinds: readonly Kind[] = [...kinds, ...measuredKinds];
+
 /** Namespaces take no deletecollection: one request must not end the cluster. */
-export const verbsOf = (kind: Kind): readonly Verb[] =>
-  kind === namespaceKind ? verbs.filter((verb) => verb !== 'deletecollection') : verbs;
+export const verbsOf = (kind: Kind): readonly Verb[] => {
+  if (isMeasured(kind)) return ['get', 'list'];
+  return kind === namespaceKind ? verbs.filter((verb) => verb !== 'deletecollection') : verbs;
+};
 
 const byGroupKind = new Map(kinds.map((kind) => [`${kind.apiVersion}/${kind.kind}`, kind]));
-const byPath = new Map(kinds.map((kind) => [`${kind.apiVersion}/${kind.plural}`, kind]));
+const byPath = new Map(servedKinds.map((kind) => [`${kind.apiVersion}/${kind.plural}`, kind]));
 const byName = new Map<string, Kind>();
 for (const kind of kinds) {
   for (const name of [kind.plural, kind.singular, ...kind.shortNames]) {

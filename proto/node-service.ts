@@ -33,7 +33,8 @@ export type AgentFrame =
   | { readonly frame: 'node'; readonly node: { readonly status: Buffer } }
   | { readonly frame: 'pods'; readonly pods: { readonly reports: readonly PodReport[] } }
   | { readonly frame: 'events'; readonly events: { readonly reports: readonly EventReport[] } }
-  | { readonly frame: 'heartbeat'; readonly heartbeat: Record<string, never> };
+  | { readonly frame: 'heartbeat'; readonly heartbeat: Record<string, never> }
+  | { readonly frame: 'certificateRequest'; readonly certificateRequest: { readonly csrPem: string } };
 
 /** How packets get from the pods of one node to those of another. */
 export type PodNetworkMode = 'routes' | 'vxlan';
@@ -107,7 +108,9 @@ export type ControllerFrame =
   | { readonly frame: 'objects'; readonly objects: ObjectChanges }
   | { readonly frame: 'acks'; readonly acks: { readonly acks: readonly ReportAck[] } }
   | { readonly frame: 'openTunnel'; readonly openTunnel: OpenTunnel }
-  | { readonly frame: 'network'; readonly network: NetworkChanges };
+  | { readonly frame: 'certificate'; readonly certificate: { readonly certificatePem: string } }
+  | { readonly frame: 'network'; readonly network: NetworkChanges }
+  | { readonly frame: 'move'; readonly move: Record<string, never> };
 
 /** A frame that was serialized once, to be sent to many. */
 export class SerializedFrame {
@@ -127,7 +130,8 @@ export type TunnelFrame =
   | { readonly frame: 'stdinEnd'; readonly stdinEnd: boolean }
   | { readonly frame: 'resize'; readonly resize: TerminalSize }
   | { readonly frame: 'exit'; readonly exit: number }
-  | { readonly frame: 'taken'; readonly taken: number };
+  | { readonly frame: 'taken'; readonly taken: number }
+  | { readonly frame: 'forward'; readonly forward: { readonly nodeName: string; readonly request: Buffer } };
 
 export interface TerminalSize {
   readonly width: number;
@@ -153,12 +157,12 @@ const root = protobuf.loadSync(fileURLToPath(new URL('node.proto', import.meta.u
 /** Both ends refuse frames above this; senders stay far below (`frameBytesMax`), single objects do not. */
 export const messageBytesMax = 8 * 2 ** 20;
 
-const method = <Request, Response>(name: string, request: string, response: string): StreamMethod<Request, Response> => {
+const method = <Request, Response>(service: 'Nodes' | 'Controllers', name: string, request: string, response: string): StreamMethod<Request, Response> => {
   const [up, down] = [root.lookupType(`berth.node.v1.${request}`), root.lookupType(`berth.node.v1.${response}`)];
   const encode = (type: protobuf.Type) => (frame: object) => (frame instanceof SerializedFrame ? frame.bytes : (type.encode(frame).finish() as Buffer));
   const decode = (type: protobuf.Type) => (bytes: Buffer) => type.decode(bytes) as unknown;
   return {
-    path: `/berth.node.v1.Nodes/${name}`,
+    path: `/berth.node.v1.${service}/${name}`,
     requestStream: true,
     responseStream: true,
     requestSerialize: encode(up) as (frame: Request) => Buffer,
@@ -169,8 +173,13 @@ const method = <Request, Response>(name: string, request: string, response: stri
 };
 
 export const nodeService = {
-  session: method<AgentFrame, ControllerFrame>('Session', 'AgentFrame', 'ControllerFrame'),
-  tunnel: method<TunnelFrame, TunnelFrame>('Tunnel', 'TunnelFrame', 'TunnelFrame'),
+  session: method<AgentFrame, ControllerFrame>('Nodes', 'Session', 'AgentFrame', 'ControllerFrame'),
+  tunnel: method<TunnelFrame, TunnelFrame>('Nodes', 'Tunnel', 'TunnelFrame', 'TunnelFrame'),
+} as const;
+
+/** What controllers ask of each other. */
+export const controllerService = {
+  forward: method<TunnelFrame, TunnelFrame>('Controllers', 'Forward', 'TunnelFrame', 'TunnelFrame'),
 } as const;
 
 /** JSON in a `bytes` field. */

@@ -12,8 +12,8 @@ import { mkdir, rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import type { TerminalSize } from '../../proto/node-service.ts';
+import type { CommandQuery } from '../../proto/tunnel-requests.ts';
 import { type CriError, isNotFound } from './cri.ts';
-import type { CommandQuery } from './commands.ts';
 import type { ProcessName, Tasks } from './tasks.ts';
 
 const processType = 'types.containerd.io/opencontainers/runtime-spec/1/Process';

@@ -6,22 +6,11 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { ApiError, badRequest } from '../../proto/errors.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
+import type { CommandQuery } from '../../proto/tunnel-requests.ts';
 import { endProcess, type CommandProcess, startProcess } from './command-process.ts';
 import { CriError } from './cri.ts';
 import type { ObservedPod } from './runtime.ts';
 import { Tasks } from './tasks.ts';
-
-/** As the query of `…/pods/NAME/exec`. */
-export interface CommandQuery {
-  readonly podUid: string;
-  readonly podName: string;
-  readonly container: string;
-  readonly command: readonly string[];
-  readonly stdin: boolean;
-  readonly stdout: boolean;
-  readonly stderr: boolean;
-  readonly tty: boolean;
-}
 
 export interface CommandsOptions {
   /** containerd's unix socket. */

@@ -7,11 +7,11 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { badRequest } from '../../proto/errors.ts';
 import { type Clock, parseTimestamp } from '../../proto/process/clock.ts';
+import type { LogQuery } from '../../proto/tunnel-requests.ts';
 import { runtimeLimits } from '../limits.ts';
 import type { Layout } from './layout.ts';
 import { type RunFiles, runsOf, tailStart } from './log-files.ts';
 import { LogFormatter } from './log-format.ts';
-import type { LogQuery } from './runtime.ts';
 
 export interface LogSource {
   readonly layout: Layout;

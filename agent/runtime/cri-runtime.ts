@@ -9,6 +9,7 @@ import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
 import type { Container, Pod } from '../../proto/resources/kubernetes.ts';
+import type { LogQuery } from '../../proto/tunnel-requests.ts';
 import { runtimeLimits } from '../limits.ts';
 import type { NodeObjects } from '../objects.ts';
 import { Volumes } from '../volumes/volumes.ts';
@@ -32,7 +33,7 @@ import { lostNamespaces } from './lost-namespaces.ts';
 import { lostShims } from './lost-shims.ts';
 import { Observer } from './observe.ts';
 import {
-  type ExecResult, type LogQuery, type ObservedPod, type ObservedSandbox, type PulledImage, type Runtime, type RuntimeEvent,
+  type ExecResult, type ObservedPod, type ObservedSandbox, type PulledImage, type Runtime, type RuntimeEvent,
   RuntimeFailure, type StartFailure, type StartRequest,
 } from './runtime.ts';
 import { RuntimeEvents } from './runtime-events.ts';
@@ -239,7 +240,8 @@ export class CriRuntime implements Runtime {
     const { podUid, container } = query;
     const isRunning = async (): Promise<boolean> => {
       const runs = (await this.observePod(podUid))?.containers.filter(({ name }) => name === container) ?? [];
-      return runs.some(({ state }) => state === 'running' || state === 'created');
+      // Until the end has settled, containerd may still be writing what was printed last.
+      return runs.some(({ state, settled }) => state === 'running' || state === 'created' || !settled);
     };
     const onChange = (listener: () => void): { close(): void } => this.subscribe((event) => event.podUid === podUid && listener());
     return openLog(query, { layout: this.#layout, clock: this.#options.clock, isRunning, onChange }, signal);

@@ -4,6 +4,7 @@
  * container itself, so that an agent that was killed finds it again.
  */
 import type { Container, Pod, PodStatus } from '../../proto/resources/kubernetes.ts';
+import type { LogQuery } from '../../proto/tunnel-requests.ts';
 
 export interface ObservedContainer {
   readonly id: string;
@@ -90,20 +91,6 @@ export interface ExecResult {
   readonly exitCode: number;
   /** Standard output and error together, at most 16 KiB. */
   readonly output: string;
-}
-
-export interface LogQuery {
-  readonly podUid: string;
-  readonly namespace: string;
-  readonly podName: string;
-  readonly container: string;
-  readonly follow: boolean;
-  readonly previous: boolean;
-  readonly timestamps: boolean;
-  readonly tailLines?: number;
-  readonly sinceSeconds?: number;
-  readonly sinceTime?: string;
-  readonly limitBytes?: number;
 }
 
 export interface StartRequest {

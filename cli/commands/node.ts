@@ -1,14 +1,16 @@
 /** berth node: machines of a local cluster come, go, and lose their power. */
 import type { Argv } from 'yargs';
-import type { Node } from '../../proto/resources/kubernetes.ts';
+import { objectKey } from '../../proto/resources/meta.ts';
+import type { Node, Pod } from '../../proto/resources/kubernetes.ts';
 import { isApiError } from '../../proto/errors.ts';
 import { nodeKind } from '../../proto/kinds.ts';
+import { markSchedulable } from '../cordon.ts';
+import { drainNode } from '../drain.ts';
 import { parseDurationMs } from '../duration.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { openAdmin } from '../local/admin.ts';
 import { isController } from '../local/controllers.ts';
 import { exclusively } from '../local/exclusive.ts';
-import { drainNode } from '../local/node-drain.ts';
 import { isReady, killNode, type NodeContext, removeNode, startNode } from '../local/nodes.ts';
 import { ensureCertificates } from '../local/pki.ts';
 import { checkHost } from '../local/preflight.ts';
@@ -116,7 +118,12 @@ const drain = async ({ args, program, progress, settings }: Job, { client }: Nod
     timeoutMs: parseDurationMs(args.timeout, '--timeout'),
     lateText: () => `${name} still has pods after ${args.timeout} and stays, cordoned; "berth get pods -A --field-selector spec.nodeName=${name}" shows them, and --force removes it all the same`,
   };
-  await progress.step(`${name} drained`, () => withLimits(program, limits, (signal) => drainNode(client, name, program.clock, signal)));
+  await progress.step(`${name} drained`, (note) => withLimits(program, limits, async (signal) => {
+    const news = { warning: () => undefined, evicting: () => undefined, gone: () => undefined, waiting: (pod: Pod, why: string) => note(`${objectKey(pod)} has to wait: ${why}`) };
+    await markSchedulable(client, name, false, {}, signal);
+    // The machine goes, whatever its pods are.
+    await drainNode(name, { ignoreDaemonsets: true, deleteEmptydirData: true, force: true, dryRun: 'none' }, { client, clock: program.clock, news }, signal);
+  }));
 };
 
 const remove = async (job: Job): Promise<void> => {

@@ -3,12 +3,15 @@ import { chownSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSyn
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml';
+import { serversExtension } from '../context.ts';
 import { type ClusterSettings, paths } from './settings.ts';
 
 export interface KubeconfigEntry {
   /** Of the context, the cluster and the user alike. */
   readonly name: string;
   readonly server: string;
+  /** All of them, where there are several: kubectl knows the first alone. */
+  readonly servers?: readonly string[];
   readonly authority: string;
   readonly certPem: string;
   readonly keyPem: string;
@@ -74,7 +77,8 @@ const save = ({ path, owner }: KubeconfigFile, document: Document): void => {
 /** Merges the entry and makes its context current. */
 export const mergeKubeconfig = (file: KubeconfigFile, entry: KubeconfigEntry): void => {
   const document = load(file.path);
-  setNamed(document, 'clusters', entry.name, { cluster: { server: entry.server, 'certificate-authority-data': base64(entry.authority) } });
+  const extensions = entry.servers ? { extensions: [{ name: serversExtension, extension: { servers: entry.servers } }] } : {};
+  setNamed(document, 'clusters', entry.name, { cluster: { server: entry.server, 'certificate-authority-data': base64(entry.authority), ...extensions } });
   setNamed(document, 'users', entry.name, {
     user: { 'client-certificate-data': base64(entry.certPem), 'client-key-data': base64(entry.keyPem) },
   });

@@ -6,10 +6,10 @@ import { ApiError, isApiError } from '../../proto/errors.ts';
 import { nodeKind, podKind } from '../../proto/kinds.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Node } from '../../proto/resources/kubernetes.ts';
+import { podsOn } from '../drain.ts';
+import { createToken } from '../join-token.ts';
 import { cniConfigDir } from './containerd.ts';
 import { createNodeNetwork, cutNode, removeNodeNetwork, routePods } from './host-network.ts';
-import { createToken } from './join-token.ts';
-import { podsOn } from './node-drain.ts';
 import { clusterProcesses, kill, killUntilGone, start, stop, supervised } from './processes.ts';
 import { until, type Waiting } from './readiness.ts';
 import { containerProcesses, endContainers, nodeRemains, type Remains, removeCgroups, removeCniResults, removeShimSockets, shims, unmountAll } from './remains.ts';
@@ -19,6 +19,7 @@ import { type ClusterSettings, nodeName, paths } from './settings.ts';
 /** How long containers of a node that is removed have to end by themselves, and how long programs have. */
 const containerGraceMs = 3_000;
 const programGraceMs = 5_000;
+const tokenLifetimeMs = 60 * 60_000;
 
 export interface NodeContext extends Waiting {
   readonly settings: ClusterSettings;
@@ -41,7 +42,10 @@ export const startNode = async (context: NodeContext, index: number): Promise<bo
   if (!nodeProcesses(name).some((process) => running.includes(process))) rmSync(networkFiles, { recursive: true, force: true });
   const files = nodeServices(settings, name, index);
   const startedRuntime = start(folders, files.containerd);
-  if (!existsSync(files.certificateFile)) writeFileSync(files.tokenFile, await createToken(client, context.authority, context.clock), { mode: 0o600 });
+  if (!existsSync(files.certificateFile)) {
+    const token = { usages: ['agent'] as const, expiresMs: context.clock.nowMs() + tokenLifetimeMs, description: `for ${name}` };
+    writeFileSync(files.tokenFile, await createToken(client, context.authority, token), { mode: 0o600 });
+  }
   const startedAgent = start(folders, files.agent);
   let podCidr: string | undefined;
   await until(`node ${name}`, join(folders.logs, `${name}-agent.log`), context, async (signal) => {

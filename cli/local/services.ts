@@ -76,6 +76,8 @@ export const controllerService = (settings: ClusterSettings, name: string, index
     name: `controller-${index}`,
     api: { socketFd: apiSocketFd, advertised: [`${hostAddress(settings)}:${settings.ports.api}`] },
     nodes: { socketFd: nodesSocketFd, advertised: [`${hostAddress(settings)}:${settings.ports.nodes}`] },
+    // All are on this machine; each needs a port of its own, as the others lead to whichever accepts.
+    peers: { address: '127.0.0.1', port: 0 },
     tls: {
       authorityCertificate: join(pki, 'ca.crt'), authorityKey: join(pki, 'ca.key'),
       certificate: join(pki, 'controller.crt'), key: join(pki, 'controller.key'),

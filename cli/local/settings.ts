@@ -70,6 +70,7 @@ export const paths = (dataDir: string) => ({
   run: join(dataDir, 'run'),
   etcd: join(dataDir, 'etcd'),
   etcdPeers: join(dataDir, 'etcd-peers'),
+  restore: join(dataDir, 'restore'),
   registry: join(dataDir, 'registry'),
   build: join(dataDir, 'build'),
   config: join(dataDir, 'config'),

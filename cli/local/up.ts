@@ -14,6 +14,7 @@ import { checkDisk, checkHost, checkPorts } from './preflight.ts';
 import { clusterProcesses, type ProcessFolders, type ProcessSpec, start, stop, supervised } from './processes.ts';
 import type { Progress } from './progress.ts';
 import { accepts, answers, until } from './readiness.ts';
+import { finishRestore, isRestorePending } from './restore.ts';
 import { compilePrograms, registryService } from './services.ts';
 import { type ClusterSettings, contextName, nodeName, paths, pauseImage, type Ports, writeSettings } from './settings.ts';
 import { together } from './together.ts';
@@ -105,6 +106,7 @@ export const up = async (context: UpContext): Promise<void> => {
   await step('this machine has what it takes', () => preflight(context));
   writeSettings(settings);
   const folders = foldersOf(settings);
+  if (isRestorePending(settings)) await step('the backup’s state put in place', () => finishRestore(settings, folders, clock));
   const certificates = await step('certificates', () => ensureCertificates(settings));
   await startFoundation(context, folders, step);
   const client = openAdmin(settings, certificates, clock);

@@ -1,5 +1,5 @@
 /** Discovery in both forms: aggregated (everything in one answer) and legacy (one list for each group version). Made from the kind table. */
-import { type Kind, kinds, podKind, verbsOf } from '../../proto/kinds.ts';
+import { type Kind, podKind, servedKinds, verbsOf } from '../../proto/kinds.ts';
 import { isScalable } from './scale.ts';
 import { acceptsJson, mediaRanges } from './negotiation.ts';
 
@@ -42,9 +42,9 @@ interface Group {
   readonly versions: readonly string[];
 }
 
-const groups: readonly Group[] = [...new Set(kinds.map(({ group }) => group))].map((name) => ({
+const groups: readonly Group[] = [...new Set(servedKinds.map(({ group }) => group))].map((name) => ({
   name,
-  versions: [...new Set(kinds.filter(({ group }) => group === name).map(({ version }) => version))],
+  versions: [...new Set(servedKinds.filter(({ group }) => group === name).map(({ version }) => version))],
 }));
 
 const groupVersion = (group: string, version: string): string => (group ? `${group}/${version}` : version);
@@ -77,7 +77,7 @@ const aggregated = (root: 'api' | 'apis', version: string): object => ({
       metadata: group.name ? { name: group.name, creationTimestamp: null } : { creationTimestamp: null },
       versions: group.versions.map((each) => ({
         version: each,
-        resources: kinds.filter((kind) => kind.group === group.name && kind.version === each).map(aggregatedResource),
+        resources: servedKinds.filter((kind) => kind.group === group.name && kind.version === each).map(aggregatedResource),
         freshness: 'Current',
       })),
     })),
@@ -152,6 +152,6 @@ export const discoverVersion = (apiVersion: string): DiscoveryAnswer => ({
     kind: 'APIResourceList',
     apiVersion: 'v1',
     groupVersion: apiVersion,
-    resources: kinds.filter((kind) => kind.apiVersion === apiVersion).flatMap(legacyResources),
+    resources: servedKinds.filter((kind) => kind.apiVersion === apiVersion).flatMap(legacyResources),
   },
 });

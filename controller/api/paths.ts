@@ -1,6 +1,6 @@
 /** What a URL names. Pure: from the raw path, which no normalization has touched, to a target. */
 import { badRequest } from '../../proto/errors.ts';
-import { type Kind, kindAtPath, kinds, namespaceKind } from '../../proto/kinds.ts';
+import { type Kind, kindAtPath, namespaceKind, servedKinds } from '../../proto/kinds.ts';
 
 /** A collection (no name), an object, or a subresource of an object. */
 export interface ResourceTarget {
@@ -56,7 +56,7 @@ const resourceIn = (groupVersion: string, segments: readonly string[]): Resource
   return kind && resource(kind, undefined, segments.slice(1));
 };
 
-const isServed = (groupVersion: string): boolean => kinds.some(({ apiVersion }) => apiVersion === groupVersion);
+const isServed = (groupVersion: string): boolean => servedKinds.some(({ apiVersion }) => apiVersion === groupVersion);
 
 const below = (groupVersion: string, segments: readonly string[]): Target | undefined => {
   if (segments.length === 0) return isServed(groupVersion) ? { type: 'version', groupVersion } : undefined;
@@ -80,7 +80,7 @@ export const targetOf = (rawPath: string): Target | undefined => {
     const [group, version, ...rest] = segments;
     if (group === undefined) return { type: 'roots', root };
     if (version !== undefined) return below(`${group}/${version}`, rest);
-    return kinds.some((kind) => kind.group === group && group !== '') ? { type: 'group', group } : undefined;
+    return servedKinds.some((kind) => kind.group === group && group !== '') ? { type: 'group', group } : undefined;
   }
   return { type: 'other', path: rawPath };
 };

@@ -22,7 +22,7 @@ const execRequestOf = (pod: Pod, query: Query): ExecRequest => {
   if (phase === 'Succeeded' || phase === 'Failed') throw badRequest(`cannot exec into a container in a completed pod; current phase is ${phase}`);
   const nodeName = pod.spec?.nodeName;
   if (!nodeName) throw badRequest(`pod ${podName} does not have a host assigned`);
-  return { nodeName, namespace: pod.metadata.namespace ?? '', podName, podUid: pod.metadata.uid ?? '', container, command, stdin, stdout, stderr: stderr && !tty, tty };
+  return { nodeName, podName, podUid: pod.metadata.uid ?? '', container, command, stdin, stdout, stderr: stderr && !tty, tty };
 };
 
 /** @throws ApiError BadRequest for clients that speak something else, in words that help */

@@ -72,6 +72,7 @@ export class Rest {
   readonly #options: RestOptions;
   /** Ends of answers that last, for when the server closes. */
   readonly #lasting = new Set<() => void>();
+  #ending = false;
 
   constructor(options: RestOptions) {
     this.#options = options;
@@ -94,8 +95,9 @@ export class Rest {
     }
   }
 
-  /** Ends all watches and followed logs. */
+  /** Ends all watches and followed logs, and watches that still come as soon as they begin: they go on elsewhere. */
   endLasting(): void {
+    this.#ending = true;
     for (const end of this.#lasting) end();
   }
 
@@ -153,6 +155,7 @@ export class Rest {
         return this.#options.bodies.decode(bytes, request.headers['content-type']);
       },
       onServerClose: (end) => {
+        if (this.#ending && route.verb === 'watch') setImmediate(end);
         this.#lasting.add(end);
         return () => void this.#lasting.delete(end);
       },

@@ -1,6 +1,6 @@
 /** Which handler answers which verb on which target; the one table of what the REST interface does. */
 import { ApiError } from '../../proto/errors.ts';
-import { verbsOf } from '../../proto/kinds.ts';
+import { isMeasured, verbsOf } from '../../proto/kinds.ts';
 import type { Backend, Call } from './call.ts';
 import type { RequestClass } from './inflight.ts';
 import type { ResourceTarget } from './paths.ts';
@@ -9,6 +9,7 @@ import { handleLog } from './pod-log.ts';
 import { flagParameter, type Query } from './query.ts';
 import { handleGet, handleList, handleWatch } from './read-handlers.ts';
 import { handleBinding, handleEviction, handleGetScale, handlePatchScale, handleReplaceScale } from './subresource-handlers.ts';
+import { handleUsage } from './usage-metrics.ts';
 import { handleCreate, handleDelete, handleDeleteCollection, handlePatch, handleUpdate } from './write-handlers.ts';
 
 export interface Route {
@@ -49,7 +50,10 @@ const subresources: Readonly<Record<string, Methods>> = {
   exec: { GET: { verb: 'get', requests: 'long', handle: handleExec }, POST: { verb: 'create', requests: 'long', handle: handleExec } },
 };
 
+const measured: { readonly one: Methods; readonly all: Methods } = { one: { GET: get(handleUsage) }, all: { GET: get(handleUsage, 'list') } };
+
 const methodsOf = (target: ResourceTarget): Methods => {
+  if (isMeasured(target.kind)) return target.name === undefined ? measured.all : measured.one;
   if (target.subresource !== undefined) return subresources[target.subresource] ?? {};
   if (target.name !== undefined) return object;
   return collection;
@@ -68,6 +72,7 @@ export const routeOf = (method: string, target: ResourceTarget, query: Query): R
   // Across namespaces one can only look.
   if (isWrite && target.kind.namespaced && target.namespace === undefined) throw methodNotAllowed();
   if (route === collection['DELETE'] && !verbsOf(target.kind).includes('deletecollection')) throw methodNotAllowed();
+  if (route === measured.all['GET'] && flagParameter(query, 'watch')) throw methodNotAllowed();
   if (route === collection['GET'] && flagParameter(query, 'watch')) return watch;
   if (route.handle === handleLog && flagParameter(query, 'follow')) return followedLog;
   return route;

@@ -9,6 +9,8 @@ export interface ServerInfoOptions {
   /** A semantic version that begins with v1.32, which is what clients go by: `v1.32.0+berth.0.1.0`. */
   readonly version: string;
   readonly metrics: Metrics;
+  /** What the nodes use, in the form of metrics. */
+  readonly resourceMetrics: () => Promise<string>;
   /** Whether the store can be read and written. */
   readonly ready: () => boolean;
 }
@@ -18,7 +20,9 @@ const noCustomKinds = {
   kind: 'CustomResourceDefinitionList', apiVersion: 'apiextensions.k8s.io/v1', metadata: { resourceVersion: '0' }, items: [],
 };
 
-const paths = ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v3', '/readyz', '/version'];
+const paths = ['/api', '/api/v1', '/apis', '/healthz', '/livez', '/metrics', '/metrics/resource', '/openapi/v3', '/readyz', '/version'];
+
+const metricsAnswer = (text: string): Answer => ({ ...textAnswer(200, text), contentType: 'text/plain; version=0.0.4' });
 
 export class ServerInfo {
   readonly #options: ServerInfoOptions;
@@ -28,7 +32,7 @@ export class ServerInfo {
   }
 
   /** The answer at a path; throws ApiError NotFound where there is none. */
-  answer(path: string, query: Query): Answer {
+  async answer(path: string, query: Query): Promise<Answer> {
     if (path === customKindsPath) return jsonAnswer(200, noCustomKinds);
     const [, root = ''] = path.split('/');
     switch (root) {
@@ -43,7 +47,8 @@ export class ServerInfo {
       case 'readyz':
         return this.#health(root, [['store', this.#options.ready()]], query);
       case 'metrics':
-        if (path === '/metrics') return { ...textAnswer(200, this.#options.metrics.text()), contentType: 'text/plain; version=0.0.4' };
+        if (path === '/metrics') return metricsAnswer(this.#options.metrics.text());
+        if (path === '/metrics/resource') return metricsAnswer(await this.#options.resourceMetrics());
         break;
     }
     throw noSuchResource();

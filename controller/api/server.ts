@@ -1,7 +1,7 @@
 /** The HTTPS server: TLS, time limits and the life of connections. What a request means is for rest.ts. */
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
@@ -21,6 +21,15 @@ import { RequestMetrics } from './request-metrics.ts';
 import { malformedAnswer, plainHttpAnswer, tooSlowAnswer } from './refusal.ts';
 import { type ExtraRoute, Rest } from './rest.ts';
 import { ServerInfo } from './server-info.ts';
+import { resourceMetrics } from './usage-text.ts';
+
+export interface ApiServerTls {
+  readonly key: string;
+  readonly cert: string;
+  readonly ca: string;
+}
+
+const secureContext = (tls: ApiServerTls) => ({ ...tls, minVersion: 'TLSv1.2' }) as const;
 
 export interface ApiServerOptions {
   readonly api: Api;
@@ -28,7 +37,7 @@ export interface ApiServerOptions {
   readonly openapi: OpenApi;
   readonly tunnels: Tunnels;
   /** PEM. `ca` signs client certificates. */
-  readonly tls: { readonly key: string; readonly cert: string; readonly ca: string };
+  readonly tls: ApiServerTls;
   readonly clock: Clock;
   readonly log: Log;
   /** Of the server, as clients see it: `v1.32.0+berth.0.1.0`. */
@@ -54,6 +63,9 @@ export class ApiServer {
   readonly #server: Server;
   readonly #clock: Clock;
   readonly #sockets = new Set<Socket>();
+  /** Answers of which nothing was sent yet. */
+  readonly #answers = new Set<ServerResponse>();
+  #ending = false;
 
   constructor(options: ApiServerOptions) {
     const { api, reader, openapi, tunnels, tls, clock, version, ready } = options;
@@ -67,18 +79,17 @@ export class ApiServer {
       openapi,
       authentication: new Authentication(options.authenticators ?? []),
       inflight,
-      info: new ServerInfo({ version, metrics, ready }),
+      info: new ServerInfo({ version, metrics, ready, resourceMetrics: () => resourceMetrics({ reader, tunnels, clock }) }),
       metrics: new RequestMetrics(metrics, reader, inflight),
       extraRoutes: options.extraRoutes ?? [],
       log: options.log.child('api'),
     });
     this.#server = createServer(
       {
-        ...tls,
+        ...secureContext(tls),
         // A certificate is asked for, and judged per request: some paths need none, and a bad one deserves a Status.
         requestCert: true,
         rejectUnauthorized: false,
-        minVersion: 'TLSv1.2',
         maxHeaderSize: headerBytesMax,
         keepAliveTimeout: keepAliveTimeoutMs,
         headersTimeout: headersTimeoutMs,
@@ -88,7 +99,7 @@ export class ApiServer {
         noDelay: true,
         shouldUpgradeCallback: wantsWebSocket,
       },
-      (request, response) => void this.#rest.handle(request, response),
+      (request, response) => this.#answer(request, response),
     );
     this.#server.on('upgrade', (request, socket, head) => {
       // For a refusal: what is upgraded takes the socket away from it.
@@ -102,24 +113,47 @@ export class ApiServer {
     this.#watchSockets();
   }
 
+  /** For connections from now on; those that there are go on. */
+  setTls(tls: ApiServerTls): void {
+    this.#server.setSecureContext(secureContext(tls));
+  }
+
   /** Resolves to the port. Rejects when it cannot be had. */
   listen(where: Listening): Promise<number> {
     return listen(this.#server, where);
   }
 
-  /** Takes no more, ends watches, lets requests under way finish, then cuts off what is left. */
-  async close(): Promise<void> {
+  /**
+   * Takes no new connections, ends watches, and lets requests under way finish, then cuts off what is left. Connections that lie
+   * idle get `lingerMs`: a request that is on its way on one of them is answered, and its client told to use another.
+   */
+  async close(lingerMs = 0): Promise<void> {
     if (!this.#server.listening) return;
+    this.#ending = true;
+    for (const response of this.#answers) if (!response.headersSent) response.shouldKeepAlive = false;
     const closed = new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
+      // Not HTTP's own close, which ends what lies idle at once.
+      NetServer.prototype.close.call(this.#server, () => resolve());
     });
     this.#rest.endLasting();
-    this.#server.closeIdleConnections();
+    const idle = this.#clock.after(lingerMs, () => this.#server.closeIdleConnections());
     const cut = this.#clock.after(drainMs, () => {
       for (const socket of this.#sockets) socket.destroy();
     });
     await closed;
+    idle.cancel();
     cut.cancel();
+    // It is closed already; what is left is HTTP's own timer.
+    this.#server.close();
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#ending) response.shouldKeepAlive = false;
+    this.#answers.add(response);
+    response.once('close', () => this.#answers.delete(response));
+    // One that was promised to last longer than the server does.
+    response.once('finish', () => void (this.#ending && response.shouldKeepAlive && request.socket.end()));
+    void this.#rest.handle(request, response);
   }
 
   #watchSockets(): void {

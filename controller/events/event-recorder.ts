@@ -26,6 +26,8 @@ export interface EventRecorderParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Once it aborts, what was not written is given up. */
+  readonly over?: AbortSignal;
 }
 
 interface Pending {
@@ -94,21 +96,21 @@ export class EventRecorder implements Recorder {
   }
 
   async #deliver(sameness: string, pending: Pending): Promise<void> {
-    const { clock, log } = this.#parts;
+    const { clock, log, over } = this.#parts;
     try {
       for (let attempt = 1; ; attempt += 1) {
         try {
           await this.#write(sameness, pending);
           return;
         } catch (error) {
-          if (!isApiError(error, 'ServiceUnavailable') || attempt >= eventRetriesMax) throw error;
+          if (!isApiError(error, 'ServiceUnavailable') || attempt >= eventRetriesMax || over?.aborted) throw error;
           await clock.sleep(eventRetryMs * attempt);
         }
       }
     } catch (error) {
       this.#dropped += pending.count;
       // Its namespace is going or gone: nobody is left to tell.
-      if (!isApiError(error, 'Forbidden') && !isApiError(error, 'NotFound')) {
+      if (!isApiError(error, 'Forbidden') && !isApiError(error, 'NotFound') && !over?.aborted) {
         log.warn('event not written', { reason: pending.occurrence.reason, error });
       }
     } finally {

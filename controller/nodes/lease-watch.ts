@@ -81,11 +81,15 @@ export class LeaseWatch implements Liveness {
     const { entries, revision } = await this.#parts.kv.range(nodeLeasePrefix);
     if (this.#closed.signal.aborted) return;
     const present = new Set(entries.map(({ key }) => key.slice(nodeLeasePrefix.length)));
-    const changed = [...present, ...this.#alive].filter((name) => !this.#ready || present.has(name) !== this.#alive.has(name));
+    const missing = [...this.#alive].filter((name) => !present.has(name));
+    const changed = [...present].filter((name) => !this.#alive.has(name));
     this.#forgetLeaving();
-    this.#alive = present;
+    // In an etcd that was restored, leases are missing of nodes that are heard; they are about to get new ones.
+    this.#alive = new Set([...present, ...missing]);
+    if (this.#ready) this.#doubt('the leases were read anew');
     this.#ready = true;
-    for (const name of new Set(changed)) this.#tell(name);
+    for (const name of missing) this.#leave(name);
+    for (const name of changed) this.#tell(name);
     this.#watch = this.#parts.kv.watch(nodeLeasePrefix, revision + 1, {
       onEvents: (events) => {
         for (const event of events) this.#take(event);

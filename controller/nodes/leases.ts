@@ -10,23 +10,33 @@ import { KvUnavailable } from '../store/kv.ts';
 
 export const nodeLeasePrefix = '/berth/nodes/';
 
-const leaseIn = (entry: KvEntry | undefined): string | undefined => {
-  if (entry === undefined) return undefined;
-  const value = JSON.parse(String(entry.value)) as { lease?: unknown };
-  return typeof value.lease === 'string' ? value.lease : undefined;
-};
+/** What a node's key says: its lease, and where the controller that has its session is asked by others. */
+interface LeaseValue {
+  readonly lease?: string;
+  readonly controller?: string;
+}
+
+const valueIn = (entry: KvEntry | undefined): LeaseValue => (entry === undefined ? {} : (JSON.parse(String(entry.value)) as LeaseValue));
+
+export interface LeaseParts {
+  readonly kv: Kv;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Where other controllers ask this one; undefined where there is no such place. */
+  readonly peerAddress?: () => string | undefined;
+}
 
 /** The lease of one node, for as long as its session is here. It is not revoked at the end: another session may go on with it. */
 export class NodeLease {
   readonly #key: string;
-  readonly #parts: { readonly kv: Kv; readonly clock: Clock; readonly log: Log };
+  readonly #parts: LeaseParts;
   readonly #onRegained: () => void;
   #lease: string | undefined;
   #renewedMs = Number.NEGATIVE_INFINITY;
   #renewing = false;
 
   /** `onRegained`: the lease had run out and there is a new one, so that the node may have been called dead meanwhile. */
-  constructor(nodeName: string, parts: { readonly kv: Kv; readonly clock: Clock; readonly log: Log }, onRegained: () => void) {
+  constructor(nodeName: string, parts: LeaseParts, onRegained: () => void) {
     this.#key = `${nodeLeasePrefix}${nodeName}`;
     this.#parts = parts;
     this.#onRegained = onRegained;
@@ -36,13 +46,14 @@ export class NodeLease {
   async hold(): Promise<void> {
     const { kv, clock } = this.#parts;
     const startedMs = clock.monotonicMs();
-    const present = leaseIn(await kv.get(this.#key));
-    if (present !== undefined && (await kv.keepLease(present)) > 0) this.#lease = present;
-    else {
-      const lease = await kv.grantLease(nodeLeaseTtlSeconds);
-      await kv.txn([{ key: this.#key, value: Buffer.from(JSON.stringify({ lease })), expectedRevision: undefined, lease }]);
-      this.#lease = lease;
+    const present = valueIn(await kv.get(this.#key));
+    const controller = this.#parts.peerAddress?.();
+    const goesOn = present.lease !== undefined && (await kv.keepLease(present.lease)) > 0;
+    const lease = goesOn && present.lease !== undefined ? present.lease : await kv.grantLease(nodeLeaseTtlSeconds);
+    if (!goesOn || present.controller !== controller) {
+      await kv.txn([{ key: this.#key, value: Buffer.from(JSON.stringify({ lease, controller })), expectedRevision: undefined, lease }]);
     }
+    this.#lease = lease;
     this.#renewedMs = startedMs;
   }
 

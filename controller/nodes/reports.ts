@@ -101,6 +101,8 @@ export class ReportWriter {
       podKind,
       `${report.namespace}/${report.name}`,
       (present) => {
+        // Where the node has moved to another controller, that one has later news.
+        if (this.#parts.signal.aborted) return undefined;
         // A node speaks of its own pods alone, and of a pod's successor never.
         if (present.metadata.uid !== report.uid || present.spec?.nodeName !== nodeName) return undefined;
         const status = mergedStatus(present.status, reported);

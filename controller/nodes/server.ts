@@ -10,12 +10,17 @@ import type { Verbs } from '../api/verbs.ts';
 import type { Recorder } from '../events/recorder.ts';
 import { sessionKeepaliveMs, sessionKeepaliveTimeoutMs } from '../limits.ts';
 import { listen, type Listening } from '../listening.ts';
-import type { Kv } from '../store/kv.ts';
+import type { Stillness } from '../stillness.ts';
+import type { Kv, KvWatch } from '../store/kv.ts';
 import type { Reader } from '../store/reader.ts';
 import { Feed } from './feed.ts';
+import type { NodeSigner } from './node-certificates.ts';
+import type { Peers } from './peers.ts';
 import { NodeSessions } from './sessions.ts';
 import { NodeTunnels } from './tunnel.ts';
 import type { Tunnels } from './tunnels.ts';
+
+type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
 
 export interface NodeServerOptions {
   readonly reader: Reader;
@@ -26,24 +31,38 @@ export interface NodeServerOptions {
   readonly random: Random;
   readonly log: Log;
   /** The server's certificate, and the authority that nodes' certificates must come from. */
-  readonly tls: { readonly caPem: string; readonly certPem: string; readonly keyPem: string };
+  readonly tls: NodeServerTls;
   readonly network: ClusterNetwork;
+  readonly stillness: Stillness;
+  /** The way to the sessions of other controllers, and theirs to those here. */
+  readonly peers?: Peers;
+  readonly sign: NodeSigner;
+}
+
+export interface NodeServerTls {
+  readonly caPem: string;
+  readonly certPem: string;
+  readonly keyPem: string;
 }
 
 export class NodeServer {
   readonly #server: Server;
   /** Ours and not gRPC's, which cannot take a socket that is listening already. */
   readonly #listener: Listener;
+  #connections: ConnectionInjector;
   readonly #feed: Feed;
   readonly #sessions: NodeSessions;
   readonly #tunnels: NodeTunnels;
+  readonly #restored: KvWatch;
 
   constructor(options: NodeServerOptions) {
-    const { reader, verbs, kv, recorder, clock, random, network } = options;
+    const { reader, verbs, kv, recorder, clock, random, network, stillness, peers, sign } = options;
     const log = options.log.child('nodes');
     this.#feed = new Feed(reader);
-    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network });
-    this.#tunnels = new NodeTunnels((nodeName, request) => this.#sessions.openTunnel(nodeName, request), clock, random);
+    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network, stillness, sign, peerAddress: () => peers?.address });
+    // What agents have told since the snapshot is not in it.
+    this.#restored = kv.restored(() => this.#sessions.endAll('etcd was restored'));
+    this.#tunnels = new NodeTunnels({ sessions: this.#sessions, peers, clock, random });
     this.#server = new Server({
       'grpc.max_receive_message_length': messageBytesMax,
       'grpc.max_send_message_length': messageBytesMax,
@@ -55,10 +74,18 @@ export class NodeServer {
       session: (stream: Parameters<NodeSessions['accept']>[0]) => this.#sessions.accept(stream),
       tunnel: (stream: Parameters<NodeTunnels['accept']>[0]) => void this.#tunnels.accept(stream),
     });
-    const { caPem, certPem, keyPem } = options.tls;
+    this.#connections = this.#injectorOf(options.tls);
+    this.#listener = createServer({ noDelay: true }, (socket) => this.#connections.injectConnection(socket));
+  }
+
+  #injectorOf({ caPem, certPem, keyPem }: NodeServerTls): ConnectionInjector {
     const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certPem) };
-    const connections = this.#server.createConnectionInjector(ServerCredentials.createSsl(Buffer.from(caPem), [pair], true));
-    this.#listener = createServer({ noDelay: true }, (socket) => connections.injectConnection(socket));
+    return this.#server.createConnectionInjector(ServerCredentials.createSsl(Buffer.from(caPem), [pair], true));
+  }
+
+  /** For connections from now on; those that there are go on. */
+  setTls(tls: NodeServerTls): void {
+    this.#connections = this.#injectorOf(tls);
   }
 
   get tunnels(): Tunnels {
@@ -75,9 +102,16 @@ export class NodeServer {
     return listen(this.#listener, where);
   }
 
+  /** Accepts no more, and has the agents move to other controllers; resolves when they have, or had time enough. */
+  handOver(): Promise<void> {
+    this.#listener.close();
+    return this.#sessions.handOver();
+  }
+
   /** Ends all sessions and stops listening. The nodes' leases go on by themselves, for the next controller. */
   close(): void {
     this.#listener.close();
+    this.#restored.close();
     this.#sessions.close();
     this.#feed.close();
     this.#server.forceShutdown();

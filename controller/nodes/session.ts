@@ -16,11 +16,13 @@ import type { Node, NodeStatus, ObjectReference } from '../../proto/resources/ku
 import type { Verbs, WriteOptions } from '../api/verbs.ts';
 import type { Recorder } from '../events/recorder.ts';
 import { heartbeatPeriodMs, reportRetryMsMax, sessionEventsPerFrameMax } from '../limits.ts';
+import type { Stillness } from '../stillness.ts';
 import type { Kv } from '../store/kv.ts';
 import type { Reader, Subscription } from '../store/reader.ts';
 import type { Feed } from './feed.ts';
 import { NodeLease } from './leases.ts';
 import { Outbox } from './outbox.ts';
+import type { NodeSigner } from './node-certificates.ts';
 import { registerNode, writeNodeStatus } from './registration.ts';
 import { ReportWriter } from './reports.ts';
 
@@ -35,6 +37,10 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly network: ClusterNetwork;
+  readonly stillness: Stillness;
+  /** Where other controllers ask this one. */
+  readonly peerAddress?: () => string | undefined;
+  readonly sign: NodeSigner;
 }
 
 export class SessionEnded extends Error {
@@ -104,14 +110,33 @@ export class NodeSession {
 
   /** A frame after Hello. Throws TooManyReports, SyntaxError. */
   take(frame: AgentFrame): void {
+    if (this.#ended.signal.aborted) return;
     this.#heardMs = this.#parts.clock.monotonicMs();
     this.#lease.beat();
     if (frame.frame === 'pods') for (const report of frame.pods.reports) this.#reports.take(report);
     else if (frame.frame === 'node') {
       this.#status = JSON.parse(String(frame.node.status)) as NodeStatus;
       this.#writeStatus();
-    } else if (frame.frame === 'events') {
+    } else if (frame.frame === 'certificateRequest') void this.#certify(frame.certificateRequest.csrPem);
+    else if (frame.frame === 'events') {
       for (const event of frame.events.reports.slice(0, sessionEventsPerFrameMax)) this.#record(event);
+    }
+  }
+
+  /** Asks the agent to go to another controller; it ends this session when it is there. */
+  move(): void {
+    this.#outbox.put({ frame: 'move', move: {} });
+  }
+
+  /** For this node and no other. A request that cannot be signed is asked again by the agent, sooner or later. */
+  async #certify(csrPem: string): Promise<void> {
+    const { sign, log } = this.#parts;
+    try {
+      const certificatePem = await sign(this.nodeName, csrPem);
+      this.#outbox.put({ frame: 'certificate', certificate: { certificatePem } });
+      log.info('certificate renewed', { node: this.nodeName });
+    } catch (error) {
+      log.warn('certificate request refused', { node: this.nodeName, error });
     }
   }
 

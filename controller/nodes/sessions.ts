@@ -7,8 +7,9 @@ import type { ServerDuplexStream, ServerErrorResponse } from '@grpc/grpc-js';
 import { isApiError } from '../../proto/errors.ts';
 import type { AgentFrame, OpenTunnel } from '../../proto/node-service.ts';
 import type { Timer } from '../../proto/process/clock.ts';
-import { sessionSilenceMsMax } from '../limits.ts';
+import { handOverMsMax, sessionSilenceMsMax } from '../limits.ts';
 import { KvUnavailable } from '../store/kv.ts';
+import type { Subscription } from '../store/reader.ts';
 import { TooManyReports } from './reports.ts';
 import { NodeSession, SessionEnded } from './session.ts';
 import type { SessionParts, SessionStream } from './session.ts';
@@ -43,6 +44,9 @@ export class NodeSessions {
   readonly #parts: SessionParts;
   readonly #sessions = new Map<string, { readonly session: NodeSession; readonly fail: (error: Error) => void }>();
   readonly #silenceCheck: Timer;
+  readonly #stillness: Subscription;
+  /** Set while the agents move to other controllers: called when the last one is gone. */
+  #onEmpty: (() => void) | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
@@ -51,10 +55,16 @@ export class NodeSessions {
         if (session.silenceMs() > sessionSilenceMsMax) fail(new SessionEnded('the agent is silent'));
       }
     });
+    // The agents have long gone to other controllers, which have later news than what waits here.
+    this.#stillness = parts.stillness.subscribe(() => this.endAll('this controller stood still'));
   }
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  holds(nodeName: string): boolean {
+    return this.#sessions.has(nodeName);
   }
 
   /** Asks the node's agent to open a tunnel; false when the node has no session here. */
@@ -66,7 +76,24 @@ export class NodeSessions {
 
   close(): void {
     this.#silenceCheck.cancel();
-    for (const { fail } of this.#sessions.values()) fail(new SessionEnded('the controller stops'));
+    this.#stillness.close();
+    this.endAll('the controller stops');
+  }
+
+  /** Asks all agents to move to another controller, and takes no new sessions. Resolves when they have gone, or time is over. */
+  async handOver(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onEmpty = resolve;
+    for (const { session } of this.#sessions.values()) session.move();
+    if (this.#sessions.size === 0) return;
+    const late = this.#parts.clock.after(handOverMsMax, resolve);
+    await promise;
+    late.cancel();
+  }
+
+  /** The agents come again: with all that they know, for all that is wanted. */
+  endAll(why: string): void {
+    for (const { fail } of this.#sessions.values()) fail(new SessionEnded(why));
   }
 
   /** Handles one Session call for as long as it lasts. */
@@ -78,12 +105,22 @@ export class NodeSessions {
       refuse(stream, grpcStatus.PERMISSION_DENIED, 'the certificate is not that of a node');
       return;
     }
+    if (this.#onEmpty) {
+      refuse(stream, grpcStatus.UNAVAILABLE, 'the controller stops');
+      return;
+    }
     let session: NodeSession | undefined;
+    const { stillness } = this.#parts;
+    const bornAt = stillness.look();
     const end = (reason: string): void => {
       session?.end(reason);
       if (session && this.#sessions.get(nodeName)?.session === session) this.#sessions.delete(nodeName);
+      if (this.#sessions.size === 0) this.#onEmpty?.();
     };
+    let over = false;
     const fail = (error: unknown): void => {
+      if (over) return;
+      over = true;
       if (codeOf(error) === grpcStatus.INTERNAL) this.#parts.log.error('node session failed', { node: nodeName, error });
       refuse(stream, codeOf(error), detailsOf(error));
       end(detailsOf(error));
@@ -105,6 +142,7 @@ export class NodeSessions {
     };
     stream.on('data', (frame: AgentFrame) => {
       try {
+        if (stillness.look() !== bornAt) throw new SessionEnded('this controller stood still');
         take(frame);
       } catch (error) {
         fail(error);

@@ -5,22 +5,29 @@
  */
 import { status as grpcStatus } from '@grpc/grpc-js';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { ApiError, statusCodes, unavailable } from '../../proto/errors.ts';
+import { ApiError, isApiError, statusCodes, unavailable } from '../../proto/errors.ts';
 import type { Reason } from '../../proto/errors.ts';
 import { toJsonBytes } from '../../proto/node-service.ts';
 import type { OpenTunnel, TunnelFrame } from '../../proto/node-service.ts';
+import type { NodeUsage } from '../../proto/node-usage.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Random } from '../../proto/process/random.ts';
 import { tunnelOpenTimeoutMs, tunnelsOpeningMax } from '../limits.ts';
+import { KvUnavailable } from '../store/kv.ts';
+import type { AskedStream, Peers, PeerStream } from './peers.ts';
 import { nodeOfCall, refuse } from './sessions.ts';
-import type { ExecOutput, ExecRequest, ExecStream, LogRequest, Tunnels } from './tunnels.ts';
+import type { TunnelRequest } from '../../proto/tunnel-requests.ts';
+import type { ExecOutput, ExecRequest, ExecStream, LogRequest, OnNode, Tunnels } from './tunnels.ts';
 
-export type TunnelStream = ServerDuplexStream<TunnelFrame, TunnelFrame>;
+/** A call of the node's own, or one to the controller that has its session. */
+export type TunnelStream = ServerDuplexStream<TunnelFrame, TunnelFrame> | PeerStream;
 
 interface Opening {
   readonly nodeName: string;
   readonly opened: (stream: TunnelStream, frames: AsyncIterator<TunnelFrame>) => void;
 }
+
+const notConnected = (nodeName: string): ApiError => unavailable(`node "${nodeName}" is not connected`);
 
 const failureOf = (bytes: Buffer): ApiError => {
   const { reason, message } = JSON.parse(String(bytes)) as { reason?: string; message?: string };
@@ -57,17 +64,69 @@ async function* outputOf(nodeName: string, stream: TunnelStream, frames: AsyncIt
   }
 }
 
+/** The part of NodeSessions that tunnels need. */
+export interface TunnelSessions {
+  holds(nodeName: string): boolean;
+  /** Passes a request to the node's session; false when it has none here. */
+  openTunnel(nodeName: string, openTunnel: OpenTunnel): boolean;
+}
+
+/** Resolves when the stream takes more, or nobody wants it any longer. */
+const drained = (stream: AskedStream, gone: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (gone.aborted) return resolve();
+    const done = (): void => {
+      stream.off('drain', done);
+      gone.removeEventListener('abort', done);
+      resolve();
+    };
+    stream.once('drain', done);
+    gone.addEventListener('abort', done);
+  });
+
+export interface NodeTunnelsOptions {
+  readonly sessions: TunnelSessions;
+  readonly peers: Peers | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+interface Opened {
+  readonly stream: TunnelStream;
+  readonly frames: AsyncIterator<TunnelFrame>;
+}
+
+/** Not destroyed before what was written is out: it would leave without a word to the other end. */
+const leave = (stream: TunnelStream): void => {
+  if (stream.writableFinished) stream.destroy();
+  stream.once('finish', () => stream.destroy());
+  stream.end();
+};
+
 export class NodeTunnels implements Tunnels {
-  readonly #ask: (nodeName: string, openTunnel: OpenTunnel) => boolean;
+  readonly #sessions: TunnelSessions;
+  readonly #peers: Peers | undefined;
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #opening = new Map<string, Opening>();
 
-  /** `ask` passes a request to the node's session, false when it has none here. */
-  constructor(ask: (nodeName: string, openTunnel: OpenTunnel) => boolean, clock: Clock, random: Random) {
-    this.#ask = ask;
+  constructor({ sessions, peers, clock, random }: NodeTunnelsOptions) {
+    this.#sessions = sessions;
+    this.#peers = peers;
+    if (peers) peers.serve = (nodeName, request, stream) => void this.#relay(nodeName, request, stream);
     this.#clock = clock;
     this.#random = random;
+  }
+
+  holds(nodeName: string): boolean {
+    return this.#sessions.holds(nodeName);
+  }
+
+  async usage(nodeName: string, signal: AbortSignal): Promise<NodeUsage> {
+    const { stream, frames } = await this.#accepted({ type: 'usage', nodeName }, signal);
+    const pieces: Buffer[] = [];
+    for await (const piece of dataOf(stream, frames, signal)) pieces.push(piece);
+    return JSON.parse(String(Buffer.concat(pieces))) as NodeUsage;
   }
 
   async log(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
@@ -84,14 +143,9 @@ export class NodeTunnels implements Tunnels {
   }
 
   /** A tunnel that the node has accepted; it ends when `signal` aborts. */
-  async #accepted(request: { readonly type: string; readonly nodeName: string }, signal: AbortSignal): Promise<{ stream: TunnelStream; frames: AsyncIterator<TunnelFrame> }> {
-    const { stream, frames } = await this.#open(request.nodeName, request, signal);
-    const onAbort = (): void => {
-      // Not destroyed before what was written is out: it would leave without a word to the node.
-      if (stream.writableFinished) stream.destroy();
-      stream.once('finish', () => stream.destroy());
-      stream.end();
-    };
+  async #accepted(request: OnNode<TunnelRequest>, signal: AbortSignal): Promise<Opened> {
+    const { stream, frames } = await this.#open(request.nodeName, toJsonBytes(request), signal);
+    const onAbort = (): void => leave(stream);
     signal.addEventListener('abort', onAbort, { once: true });
     stream.on('close', () => signal.removeEventListener('abort', onAbort));
     const first = await this.#answer(request.nodeName, stream, frames);
@@ -103,7 +157,7 @@ export class NodeTunnels implements Tunnels {
   }
 
   /** Handles one Tunnel call: gives it to who waits for its id. */
-  async accept(stream: TunnelStream): Promise<void> {
+  async accept(stream: ServerDuplexStream<TunnelFrame, TunnelFrame>): Promise<void> {
     stream.on('error', () => undefined);
     const frames = stream[Symbol.asyncIterator]() as AsyncIterator<TunnelFrame>;
     const first = await frames.next().catch(() => undefined);
@@ -125,7 +179,43 @@ export class NodeTunnels implements Tunnels {
     return first.value;
   }
 
-  #open(nodeName: string, request: object, signal: AbortSignal): Promise<{ stream: TunnelStream; frames: AsyncIterator<TunnelFrame> }> {
+  async #open(nodeName: string, request: Buffer, signal: AbortSignal): Promise<Opened> {
+    if (this.#sessions.holds(nodeName) || !this.#peers) return this.#openHere(nodeName, request, signal);
+    signal.throwIfAborted();
+    const stream = await this.#peers.open(nodeName, request).catch((error: unknown) => {
+      throw error instanceof KvUnavailable ? unavailable('etcd cannot be reached') : error;
+    });
+    if (!stream) throw notConnected(nodeName);
+    return { stream, frames: stream[Symbol.asyncIterator]() as AsyncIterator<TunnelFrame> };
+  }
+
+  /** What another controller asks of a node whose session is here. */
+  async #relay(nodeName: string, request: Buffer, asked: AskedStream): Promise<void> {
+    const gone = new AbortController();
+    const onGone = (): void => gone.abort();
+    asked.once('cancelled', onGone).once('end', onGone).once('close', onGone);
+    try {
+      const { stream, frames } = await this.#openHere(nodeName, request, gone.signal);
+      gone.signal.addEventListener('abort', () => leave(stream), { once: true });
+      asked.on('data', (frame: TunnelFrame) => {
+        if (stream.write(frame)) return;
+        asked.pause();
+        stream.once('drain', () => asked.resume());
+      });
+      asked.resume();
+      for (let next = await frames.next(); !next.done && !gone.signal.aborted; next = await frames.next()) {
+        if (!asked.write(next.value)) await drained(asked, gone.signal);
+      }
+      asked.end();
+    } catch (error) {
+      if (gone.signal.aborted) return;
+      if (!isApiError(error)) return refuse(asked, grpcStatus.UNAVAILABLE, 'the node broke off');
+      asked.write({ frame: 'failure', failure: toJsonBytes({ reason: error.reason, message: error.message }) });
+      asked.end();
+    }
+  }
+
+  #openHere(nodeName: string, request: Buffer, signal: AbortSignal): Promise<Opened> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason as Error);
@@ -157,9 +247,9 @@ export class NodeTunnels implements Tunnels {
           resolve({ stream, frames });
         },
       });
-      if (this.#ask(nodeName, { id, request: toJsonBytes(request) })) return;
+      if (this.#sessions.openTunnel(nodeName, { id, request })) return;
       settle();
-      reject(unavailable(`node "${nodeName}" is not connected`));
+      reject(notConnected(nodeName));
     });
   }
 }

@@ -1,36 +1,12 @@
 /** Streams through a node's session: what people ask of a running container. */
 import type { TunnelFrame } from '../../proto/node-service.ts';
+import type { NodeUsage } from '../../proto/node-usage.ts';
+import type { CommandQuery, LogQuery } from '../../proto/tunnel-requests.ts';
 
-/** As the query of `GET …/pods/NAME/log`. */
-export interface LogRequest {
-  readonly nodeName: string;
-  readonly namespace: string;
-  readonly podName: string;
-  readonly podUid: string;
-  readonly container: string;
-  readonly follow: boolean;
-  readonly previous: boolean;
-  readonly timestamps: boolean;
-  readonly tailLines?: number;
-  readonly sinceSeconds?: number;
-  /** RFC 3339. */
-  readonly sinceTime?: string;
-  readonly limitBytes?: number;
-}
-
-/** As the query of `…/pods/NAME/exec`. */
-export interface ExecRequest {
-  readonly nodeName: string;
-  readonly namespace: string;
-  readonly podName: string;
-  readonly podUid: string;
-  readonly container: string;
-  readonly command: readonly string[];
-  readonly stdin: boolean;
-  readonly stdout: boolean;
-  readonly stderr: boolean;
-  readonly tty: boolean;
-}
+/** A request with the node that it goes to. */
+export type OnNode<Query> = Query & { readonly nodeName: string };
+export type LogRequest = OnNode<LogQuery>;
+export type ExecRequest = OnNode<CommandQuery>;
 
 export type ExecInput = Extract<TunnelFrame, { frame: 'data' | 'stdinEnd' | 'resize' }>;
 export type ExecOutput = Extract<TunnelFrame, { frame: 'data' | 'stderr' | 'exit' | 'taken' }>;
@@ -43,6 +19,10 @@ export interface ExecStream {
 }
 
 export interface Tunnels {
+  /** Whether the node's session is with this controller. */
+  holds(nodeName: string): boolean;
+  /** What the node and its containers use. Throws ApiError as `log` does. */
+  usage(nodeName: string, signal: AbortSignal): Promise<NodeUsage>;
   /**
    * The log's bytes as they come. Resolves when the node has found the log, so that a failure still becomes a Status:
    * throws ApiError BadRequest (no such container, nothing previous), ServiceUnavailable (node not connected).

@@ -36,6 +36,11 @@ export class ApiAddresses {
     return this.#byName && [...new Set(this.#byName.values())].toSorted();
   }
 
+  /** Whether others than the controller of this name serve, as far as is known. */
+  hasOthers(name: string): boolean {
+    return [...(this.#byName?.keys() ?? [])].some((key) => !key.startsWith(`${name}/`));
+  }
+
   subscribe(onChange: () => void): Subscription {
     this.#subscribers.add(onChange);
     return { close: () => void this.#subscribers.delete(onChange) };

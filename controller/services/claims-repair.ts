@@ -8,7 +8,8 @@ import type { Service } from '../../proto/resources/kubernetes.ts';
 import { loopWritesMax } from '../limits.ts';
 import { claimKey, type ClaimsOf } from '../store/claims.ts';
 import { claimsPrefix, createKeyParser, storageKey } from '../store/keys.ts';
-import { type Kv, type KvEntry, KvUnavailable } from '../store/kv.ts';
+import type { FencedKv } from '../store/fence.ts';
+import { type KvEntry, KvUnavailable } from '../store/kv.ts';
 import { forEachBounded } from '../workloads/batches.ts';
 import type { Loop, LoopParts } from '../workloads/loop.ts';
 import { isApiError } from '../../proto/errors.ts';
@@ -20,10 +21,10 @@ const parse = createKeyParser(kinds);
 export class ClaimsRepair implements Loop {
   readonly name = 'claims-repair';
   readonly #parts: LoopParts;
-  readonly #kv: Kv;
+  readonly #kv: FencedKv;
   readonly #claimsOf: ClaimsOf;
 
-  constructor(parts: LoopParts, kv: Kv, claimsOf: ClaimsOf) {
+  constructor(parts: LoopParts, kv: FencedKv, claimsOf: ClaimsOf) {
     this.#parts = parts;
     this.#kv = kv;
     this.#claimsOf = claimsOf;

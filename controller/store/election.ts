@@ -7,11 +7,12 @@
  *
  * Invariant: `lost` aborts before the lease can have expired at etcd, because its end is counted from the moment
  * at which the last successful renewal was sent. A process that was stopped meanwhile cannot know; its writes are
- * told apart by the fencing revision, which grows with every new leader.
+ * refused by etcd, since they carry the term's fence (fence.ts).
  */
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import { electionRetryMs } from '../limits.ts';
+import type { Fence } from './fence.ts';
 import { type Kv, KvLeaseNotFound, KvUnavailable } from './kv.ts';
 
 export interface ElectionOptions {
@@ -25,8 +26,18 @@ export interface ElectionOptions {
   readonly ttlSeconds: number;
 }
 
-/** `lost` aborts when leadership ends; the election waits for the promise before it goes on. */
-export type Lead = (lost: AbortSignal, fencingRevision: number) => Promise<void>;
+/** One leadership, from winning to losing. */
+export interface Term {
+  /** Aborts when it ends. */
+  readonly lost: AbortSignal;
+  /** Part of every transaction that is written in this term; a broken one ends it. */
+  readonly fence: Fence;
+  /** Ends it, for who finds that it can be no more. */
+  readonly resign: (why: string) => void;
+}
+
+/** The election waits for the promise before it goes on. */
+export type Lead = (term: Term) => Promise<void>;
 
 const isTransient = (error: unknown): boolean => error instanceof KvUnavailable || error instanceof KvLeaseNotFound;
 
@@ -37,7 +48,7 @@ export class Election {
     this.#options = options;
   }
 
-  /** `lead` runs until its signal aborts. Campaigns, leads, and campaigns again until `signal` aborts; then steps down and resolves. Errors of `lead` are thrown. */
+  /** `lead` runs until its term is lost. Campaigns, leads, and campaigns again until `signal` aborts; then steps down and resolves. Errors of `lead` are thrown. */
   async run(signal: AbortSignal, lead: Lead): Promise<void> {
     const { clock, log } = this.#options;
     while (!signal.aborted) {
@@ -70,7 +81,7 @@ export class Election {
     if (takenAt !== undefined) await this.#untilGone(takenAt + 1, signal);
   }
 
-  async #lead(lease: string, sentMs: number, fencingRevision: number, signal: AbortSignal, lead: Lead): Promise<void> {
+  async #lead(lease: string, sentMs: number, createRevision: number, signal: AbortSignal, lead: Lead): Promise<void> {
     const { kv, key, log } = this.#options;
     const lost = new AbortController();
     const lose = (why: string): void => {
@@ -81,19 +92,19 @@ export class Election {
     const onAbort = (): void => lost.abort(signal.reason);
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
-    const watch = kv.watch(key, fencingRevision + 1, {
+    const watch = kv.watch(key, createRevision + 1, {
       onEvents: (events) => {
         if (events.some((event) => (event.type === 'put' ? event.entry.key : event.key) === key)) lose('the key was taken away');
       },
-      // Whether the key is still ours is then for the renewal to tell.
-      onCompacted: () => undefined,
+      // Whose the key is in another history of etcd is for a new campaign to find out.
+      onCompacted: () => lose('the key is no longer watched'),
       onConnection: () => undefined,
     });
-    log.info('leading', { fencingRevision });
+    log.info('leading', { createRevision });
     const ended = new AbortController();
     const renewing = this.#renew(lease, sentMs, lose, AbortSignal.any([lost.signal, ended.signal]));
     try {
-      await lead(lost.signal, fencingRevision);
+      await lead({ lost: lost.signal, fence: { key, createRevision, onBroken: () => lose('a write was refused: another one leads') }, resign: lose });
     } finally {
       ended.abort();
       await renewing;

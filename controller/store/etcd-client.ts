@@ -58,14 +58,25 @@ const translate = (error: unknown): unknown => {
 };
 
 export class EtcdClient {
-  readonly #clients: readonly Etcd3[];
+  readonly #endpoints: readonly string[];
+  #clients: readonly Etcd3[];
+  /** Those of the certificate before: what goes on over their connections is not cut off. */
+  #retired: readonly Etcd3[] = [];
   readonly #clock: Clock;
   #current = 0;
 
   constructor(endpoints: readonly string[], tls: EtcdTls | undefined, clock: Clock) {
     assert(endpoints.length > 0, 'at least one etcd endpoint');
+    this.#endpoints = endpoints;
     this.#clients = endpoints.map((endpoint) => new Etcd3(clientOptions(endpoint, tls)));
     this.#clock = clock;
+  }
+
+  /** For connections from now on. */
+  setTls(tls: EtcdTls): void {
+    for (const client of this.#retired) client.close();
+    this.#retired = this.#clients;
+    this.#clients = this.#endpoints.map((endpoint) => new Etcd3(clientOptions(endpoint, tls)));
   }
 
   get endpointCount(): number {
@@ -110,6 +121,6 @@ export class EtcdClient {
   }
 
   close(): void {
-    for (const client of this.#clients) client.close();
+    for (const client of [...this.#retired, ...this.#clients]) client.close();
   }
 }

@@ -1,4 +1,9 @@
-/** `Kv` over the network: etcd's v3 API. */
+/**
+ * `Kv` over the network: etcd's v3 API. Revisions leave with the offset of the epoch they are of and come back without it (epoch.ts).
+ *
+ * Invariants: every transaction holds only while the epoch's record is the one that its revisions were counted by; an answer that is
+ * not of the epoch in which the question was asked reaches nobody.
+ */
 import type { ICompare, IKeyValue, IRequestOp } from 'etcd3';
 import { assert } from '../../proto/process/assert.ts';
 import type { Clock } from '../../proto/process/clock.ts';
@@ -6,9 +11,11 @@ import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
 import { etcdRangeTimeoutMs, rangePageEntriesMax, txnOperationsMax } from '../limits.ts';
 import { EtcdAnswerTooLarge, EtcdClient, EtcdCompacted, type EtcdTls } from './etcd-client.ts';
-import { entryOf, prefixEnd } from './etcd-entry.ts';
+import { entryOf, etcdRevision, prefixEnd } from './etcd-entry.ts';
 import { EtcdWatch } from './etcd-watch.ts';
-import { type Kv, type KvEntry, KvLeaseNotFound, type KvRange, type KvTxnResult, KvUnavailable, type KvWatch, type KvWatchHandlers, type KvWrite } from './kv.ts';
+import { Epochs, type RecordedEpoch } from './epochs.ts';
+import { epochKey } from './keys.ts';
+import { type Kv, type KvEntry, type KvFence, KvLeaseNotFound, type KvRange, type KvTxnResult, KvUnavailable, type KvWatch, type KvWatchHandlers, type KvWrite } from './kv.ts';
 
 export interface EtcdKvOptions {
   /** `http://host:port` or `https://host:port`, all of one kind. */
@@ -26,27 +33,82 @@ const operation = ({ key, value, expectedRevision, lease }: KvWrite): IRequestOp
   return { request_put: { key: Buffer.from(key), value, ...(lease ? { lease } : {}), ...(keeps ? { ignore_lease: true } : {}) } };
 };
 
-const guards = (writes: readonly KvWrite[]): ICompare[] =>
-  writes.flatMap(({ key, expectedRevision }) =>
-    expectedRevision === undefined
-      ? []
-      : [{ key: Buffer.from(key), target: 'Mod', result: 'Equal', mod_revision: expectedRevision } satisfies ICompare],
-  );
+const guard = (key: string, modRevision: number): ICompare => ({ key: Buffer.from(key), target: 'Mod', result: 'Equal', mod_revision: modRevision });
+
+const guards = (writes: readonly KvWrite[], offset: number): ICompare[] =>
+  writes.flatMap(({ key, expectedRevision }) => (expectedRevision === undefined ? [] : [guard(key, etcdRevision(expectedRevision, offset))]));
+
+/** A question to etcd: when it was asked. */
+interface Asked {
+  readonly recorded: RecordedEpoch;
+  readonly seen: number;
+}
+
+const fenceGuard = ({ key, createRevision }: KvFence, offset: number): ICompare =>
+  ({ key: Buffer.from(key), target: 'Create', result: 'Equal', create_revision: etcdRevision(createRevision, offset) });
+
+/** Keys without their values. */
+const look = (key: string): IRequestOp => ({ request_range: { key: Buffer.from(key), keys_only: true } });
 
 class EtcdKv implements Kv {
   readonly #etcd: EtcdClient;
   readonly #options: EtcdKvOptions;
-  readonly #watches = new Set<KvWatch>();
+  readonly #epochs: Epochs;
+  readonly #watches = new Set<EtcdWatch>();
+  readonly #onRestored = new Set<() => void>();
 
   constructor(options: EtcdKvOptions) {
+    const { endpoints, tls, clock, log } = options;
     this.#options = options;
-    this.#etcd = new EtcdClient(options.endpoints, options.tls, options.clock);
+    this.#etcd = new EtcdClient(endpoints, tls, clock);
+    this.#epochs = new Epochs({ etcd: this.#etcd, clock, log, onNext: () => this.#enterNext() });
+  }
+
+  restored(listener: () => void): KvWatch {
+    this.#onRestored.add(listener);
+    return { close: () => void this.#onRestored.delete(listener) };
+  }
+
+  #enterNext(): void {
+    for (const watch of Array.from(this.#watches)) {
+      this.#watches.delete(watch);
+      watch.expire();
+    }
+    for (const listener of Array.from(this.#onRestored)) listener();
+  }
+
+  async #ask(): Promise<Asked> {
+    const recorded = await this.#epochs.known();
+    return { recorded, seen: this.#epochs.seen };
+  }
+
+  /** The answer's revision. Throws KvUnavailable when it is of another history than that of the question. */
+  #answered({ recorded, seen }: Asked, header: { readonly cluster_id: string; readonly revision: string }): number {
+    const { offset, clusterId } = recorded.epoch;
+    const revision = Number(header.revision) + offset;
+    if (this.#epochs.current !== recorded && this.#epochs.current?.epoch.offset !== offset) throw new KvUnavailable('etcd was restored meanwhile');
+    if (String(header.cluster_id) !== clusterId || revision < seen) throw this.#foreign();
+    this.#epochs.sawRevision(revision);
+    return revision;
+  }
+
+  /** For an answer that shows another history; looks what is there now. */
+  #foreign(): KvUnavailable {
+    this.#epochs.look().catch((error: unknown) => this.#options.log.debug('etcd cannot be looked at', { error }));
+    return new KvUnavailable('etcd has another history than before');
+  }
+
+  /** Another certificate, for connections from now on. */
+  setTls(tls: EtcdTls): void {
+    this.#etcd.setTls(tls);
   }
 
   async get(key: string): Promise<KvEntry | undefined> {
+    const asked = await this.#ask();
     const answer = await this.#etcd.read((client, options) => client.kv.range({ key: Buffer.from(key) }, options));
+    this.#answered(asked, answer.header);
     const kv = answer.kvs[0];
-    return kv && entryOf(kv);
+    return kv && entryOf(kv, asked.recorded.epoch.offset);
   }
 
   async range(prefix: string): Promise<KvRange> {
@@ -61,6 +123,8 @@ class EtcdKv implements Kv {
   }
 
   async #rangeOnce(prefix: string): Promise<KvRange> {
+    const asked = await this.#ask();
+    const { offset } = asked.recorded.epoch;
     const entries: KvEntry[] = [];
     const end = prefixEnd(prefix);
     let key = Buffer.from(prefix);
@@ -68,7 +132,7 @@ class EtcdKv implements Kv {
     let revision = 0;
     for (;;) {
       const request = { key, range_end: end, limit, revision };
-      let page: { kvs: IKeyValue[]; more: boolean; header: { revision: string } };
+      let page: { kvs: IKeyValue[]; more: boolean; header: { cluster_id: string; revision: string } };
       try {
         page = await this.#etcd.read((client, options) => client.kv.range(request, options), etcdRangeTimeoutMs);
       } catch (error) {
@@ -76,33 +140,42 @@ class EtcdKv implements Kv {
         limit = Math.ceil(limit / 4);
         continue;
       }
+      this.#answered(asked, page.header);
       if (revision === 0) revision = Number(page.header.revision);
-      for (const kv of page.kvs) entries.push(entryOf(kv));
+      for (const kv of page.kvs) entries.push(entryOf(kv, offset));
       const last = page.kvs.at(-1);
-      if (!page.more || !last) return { entries, revision };
+      if (!page.more || !last) return { entries, revision: revision + offset };
       key = Buffer.concat([last.key, Buffer.of(0)]);
     }
   }
 
   async revision(): Promise<number> {
     // Any linearizable read brings the revision in its header; a key that nobody writes costs least.
+    const asked = await this.#ask();
     const answer = await this.#etcd.read((client, options) => client.kv.range({ key: Buffer.of(0), keys_only: true }, options));
-    return Number(answer.header.revision);
+    return this.#answered(asked, answer.header);
   }
 
-  async txn(writes: readonly KvWrite[]): Promise<KvTxnResult> {
+  async txn(writes: readonly KvWrite[], fence?: KvFence): Promise<KvTxnResult> {
     assert(writes.length > 0 && writes.length <= txnOperationsMax, 'a transaction has 1 to txnOperationsMax writes');
+    const asked = await this.#ask();
+    const { epoch: { offset }, modRevision } = asked.recorded;
     const request = {
-      compare: guards(writes),
+      compare: [...guards(writes, offset), guard(epochKey, modRevision), ...(fence ? [fenceGuard(fence, offset)] : [])],
       success: writes.map(operation),
-      failure: writes.map(({ key }): IRequestOp => ({ request_range: { key: Buffer.from(key), keys_only: true } })),
+      // What guards the whole comes last, so that the writes keep their places.
+      failure: [...writes.map(({ key }) => key), epochKey, ...(fence ? [fence.key] : [])].map(look),
     };
     try {
       const answer = await this.#etcd.call((client, options) => client.kv.txn(request, options));
-      const revision = Number(answer.header.revision);
+      const revision = this.#answered(asked, answer.header);
       if (answer.succeeded) return { succeeded: true, revision };
-      const revisions = answer.responses.map(({ response_range }) => Number(response_range.kvs[0]?.mod_revision ?? 0));
-      return { succeeded: false, revision, revisions };
+      const keys = answer.responses.map(({ response_range }) => response_range.kvs[0]);
+      const found = keys.map((kv) => Number(kv?.mod_revision ?? 0));
+      if (found[writes.length] !== modRevision) throw this.#foreign();
+      const revisions = found.slice(0, writes.length).map((each) => (each === 0 ? 0 : each + offset));
+      const fenced = fence !== undefined && Number(keys.at(-1)?.create_revision ?? 0) !== etcdRevision(fence.createRevision, offset);
+      return { succeeded: false, revision, revisions, ...(fenced ? { fenced } : {}) };
     } catch (error) {
       // For a write this code means that etcd is out of space: it serves reads alone until someone helps it.
       if (error instanceof EtcdAnswerTooLarge) throw new KvUnavailable('etcd takes no writes', { cause: error });
@@ -112,7 +185,7 @@ class EtcdKv implements Kv {
 
   watch(prefix: string, fromRevision: number, handlers: KvWatchHandlers): KvWatch {
     const { log, clock, random } = this.#options;
-    const watch = new EtcdWatch(prefix, fromRevision, handlers, { etcd: this.#etcd, log, clock, random });
+    const watch = new EtcdWatch(prefix, fromRevision, handlers, { etcd: this.#etcd, epochs: this.#epochs, log, clock, random });
     this.#watches.add(watch);
     return {
       close: () => {
@@ -152,8 +225,11 @@ class EtcdKv implements Kv {
   }
 
   async compact(revision: number): Promise<void> {
+    const { recorded } = await this.#ask();
+    const known = etcdRevision(revision, recorded.epoch.offset);
+    if (known <= 0) return;
     try {
-      await this.#etcd.call((client, options) => client.kv.compact({ revision }, options));
+      await this.#etcd.call((client, options) => client.kv.compact({ revision: known }, options));
     } catch (error) {
       if (!(error instanceof EtcdCompacted)) throw error;
     }
@@ -167,4 +243,4 @@ class EtcdKv implements Kv {
 }
 
 /** Connects when first used; throws nothing when etcd is away, its calls do (KvUnavailable). */
-export const createEtcdKv = (options: EtcdKvOptions): Kv => new EtcdKv(options);
+export const createEtcdKv = (options: EtcdKvOptions): Kv & Pick<EtcdKv, 'setTls'> => new EtcdKv(options);

@@ -2,7 +2,7 @@
  * Writes that are ready together share one transaction.
  *
  *     add ─► queue ─► take a batch (no key twice, bounded) ─► txn ─┬─ succeeded: all are written
- *              ▲                                                   ├─ a guard failed: those writes are answered, the rest goes again
+ *              ▲                                                   ├─ a guard or the fence failed: those writes are answered, the rest goes again
  *              └───────────────────────────────────────────────────┘  no answer: the outcome of the batch is unknown, the queue's is not
  *
  * Invariants: one transaction is in flight at most, so writes of one key keep their order. A write whose answer was
@@ -12,6 +12,7 @@ import { ApiError, unavailable } from '../../proto/errors.ts';
 import { assert } from '../../proto/process/assert.ts';
 import { txnBytesMax, txnOperationsMax, writesQueuedMax } from '../limits.ts';
 import { encodeValue } from './codec.ts';
+import type { Fence } from './fence.ts';
 import { type Kv, KvLeaseNotFound, type KvTxnResult, KvUnavailable, type KvWrite } from './kv.ts';
 
 export interface GuardedWrite {
@@ -24,6 +25,8 @@ export interface GuardedWrite {
   readonly lease?: string;
   /** Keys that are written (guarded to be absent) or deleted together with it, fewer than `txnOperationsMax`. */
   readonly beside?: readonly BesideWrite[];
+  /** It is a leader's, and holds only while he leads. */
+  readonly fence?: Fence;
 }
 
 export interface BesideWrite {
@@ -61,6 +64,11 @@ export class BesideTaken extends Error {
   }
 }
 
+/** The write's fence did not hold: who wrote leads no more. */
+export class FenceBroken extends Error {
+  override readonly name = 'FenceBroken';
+}
+
 interface Pending {
   readonly write: GuardedWrite;
   readonly resolve: (written: Written) => void;
@@ -82,7 +90,7 @@ export class GroupCommit {
     this.#onLeaseLost = onLeaseLost;
   }
 
-  /** Throws GuardFailed, BesideTaken, ApiError ServiceUnavailable or TooManyRequests. */
+  /** Throws GuardFailed, BesideTaken, FenceBroken, ApiError ServiceUnavailable or TooManyRequests. */
   add(write: GuardedWrite): Promise<Written> {
     const { promise, resolve, reject } = Promise.withResolvers<Written>();
     if (this.#queue.length >= writesQueuedMax) {
@@ -103,7 +111,7 @@ export class GroupCommit {
     this.#committing = false;
   }
 
-  /** The front of the queue, without a second write of any key; what is left out keeps its order among writes of its key. */
+  /** The front of the queue, without a second write of any key or a second fence; what is left out keeps its order among writes of its key. */
   #takeBatch(): readonly Pending[] {
     const batch: Pending[] = [];
     const left: Pending[] = [];
@@ -111,18 +119,21 @@ export class GroupCommit {
     let bytes = 0;
     let operations = 0;
     let full = false;
+    let fence: Fence | undefined;
     for (const pending of this.#queue) {
       const { key, json, beside = none } = pending.write;
       const size = json?.length ?? 0;
       const own = [key, ...beside.map((write) => write.key)];
       full ||= batch.length > 0 && (operations + own.length > txnOperationsMax || bytes + size > txnBytesMax);
-      if (full || own.some((each) => keys.has(each))) {
+      const otherTerm = pending.write.fence !== undefined && fence !== undefined && pending.write.fence !== fence;
+      if (full || otherTerm || own.some((each) => keys.has(each))) {
         left.push(pending);
         // What is left comes first at its keys: nothing behind it may overtake it there.
         for (const each of own) keys.add(each);
         continue;
       }
       for (const each of own) keys.add(each);
+      fence ??= pending.write.fence;
       operations += own.length;
       bytes += size;
       batch.push(pending);
@@ -145,7 +156,7 @@ export class GroupCommit {
       expectedRevision: value === undefined ? undefined : 0,
     }));
     try {
-      this.#settle(batch, await this.#kv.txn([...writes, ...beside]));
+      this.#settle(batch, await this.#kv.txn([...writes, ...beside], batch.find(({ write }) => write.fence)?.write.fence));
     } catch (error) {
       this.#failed(batch, error);
     }
@@ -157,6 +168,7 @@ export class GroupCommit {
       return;
     }
     const again: Pending[] = [];
+    const { fenced = false } = result;
     let besideAt = batch.length;
     for (const [at, pending] of batch.entries()) {
       const { expectedRevision, beside = none } = pending.write;
@@ -164,7 +176,8 @@ export class GroupCommit {
       const first = besideAt;
       besideAt += beside.length;
       const taken = beside.filter(({ value }, offset) => value !== undefined && (result.revisions[first + offset] ?? 0) > 0);
-      if (present !== expectedRevision) pending.reject(new GuardFailed(present));
+      if (fenced && pending.write.fence) pending.reject(new FenceBroken('who wrote leads no more'));
+      else if (present !== expectedRevision) pending.reject(new GuardFailed(present));
       else if (taken.length > 0) pending.reject(new BesideTaken(taken.map(({ key }) => key)));
       else again.push(pending);
     }

@@ -8,6 +8,8 @@ export const objectsPrefix = '/berth/objects/';
 export const claimsPrefix = '/berth/claims/';
 /** Written to move the watch on when somebody else's writes have moved etcd's revision. */
 export const tickKey = '/berth/tick';
+/** Which history of etcd this is, and what is added to its revisions (epoch.ts). */
+export const epochKey = '/berth/epoch';
 
 const kindPath = (kind: Kind): string => `${kind.group || 'core'}/${kind.plural}`;
 

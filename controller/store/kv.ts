@@ -1,6 +1,7 @@
 /**
  * The seam to etcd: what the store needs of a key-value store, no more. `etcd.ts` implements it over the
- * network; a simulation can implement it in memory. Revisions are etcd's: one counter, one step per transaction.
+ * network; a simulation can implement it in memory. Revisions are etcd's: one counter, one step per transaction; when etcd is
+ * restored from a snapshot they go on above all that there were before.
  */
 
 export interface KvEntry {
@@ -27,10 +28,16 @@ export interface KvWrite {
   readonly lease?: string;
 }
 
+/** Guards a whole transaction: it applies only while the key is the one that was created at this revision. */
+export interface KvFence {
+  readonly key: string;
+  readonly createRevision: number;
+}
+
 export type KvTxnResult =
   | { readonly succeeded: true; readonly revision: number }
-  /** At least one guard did not hold; nothing was written. `revisions` are the keys' present ones, 0 for absent. */
-  | { readonly succeeded: false; readonly revision: number; readonly revisions: readonly number[] };
+  /** At least one guard did not hold; nothing was written. `revisions` are the keys' present ones, 0 for absent; `fenced`: the fence did not hold. */
+  | { readonly succeeded: false; readonly revision: number; readonly revisions: readonly number[]; readonly fenced?: true };
 
 export type KvEvent =
   | { readonly type: 'put'; readonly entry: KvEntry }
@@ -39,7 +46,7 @@ export type KvEvent =
 export interface KvWatchHandlers {
   /** All events of one or more whole revisions, in order, none twice and none left out, across reconnections. */
   onEvents(events: readonly KvEvent[]): void;
-  /** The position was compacted away while disconnected: read anew and watch from there. The watch has ended. */
+  /** The position was compacted away while disconnected, or etcd was restored: read anew and watch from there. The watch has ended. */
   onCompacted(): void;
   /** The connection broke or came back; the watch goes on by itself. */
   onConnection(connected: boolean): void;
@@ -66,7 +73,7 @@ export interface Kv {
   /** The store's present revision, by a linearizable read. */
   revision(): Promise<number>;
   /** All writes or none; at most `txnOperationsMax` of them, no key twice. */
-  txn(writes: readonly KvWrite[]): Promise<KvTxnResult>;
+  txn(writes: readonly KvWrite[], fence?: KvFence): Promise<KvTxnResult>;
   /** Events from revision `fromRevision` on, for keys below `prefix`. */
   watch(prefix: string, fromRevision: number, handlers: KvWatchHandlers): KvWatch;
   /** Returns the lease's id. */
@@ -76,5 +83,7 @@ export interface Kv {
   revokeLease(lease: string): Promise<void>;
   /** Forgets history before `revision`; does nothing when it is forgotten already. */
   compact(revision: number): Promise<void>;
+  /** Calls `listener` whenever etcd turns out to have been restored, after the watches have ended. */
+  restored(listener: () => void): KvWatch;
   close(): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type { Random } from '../../proto/process/random.ts';
 import { Cache } from './cache.ts';
 import type { ClaimsOf } from './claims.ts';
 import { Compaction } from './compaction.ts';
+import type { Fence } from './fence.ts';
 import type { Kv } from './kv.ts';
 import type { Reader } from './reader.ts';
 import { Store } from './store.ts';
@@ -23,6 +24,8 @@ export interface OpenStoreOptions {
 export interface OpenStore {
   readonly reader: Reader;
   readonly writer: StoreWriter;
+  /** The writer of a leader's loops: nothing takes effect once the fence is broken. */
+  fenced(fence: Fence): StoreWriter;
   /** Whether etcd is reachable, as far as the watch can tell. */
   connected(): boolean;
   /** Leaves `kv` open: it belongs to the caller. */
@@ -36,9 +39,11 @@ export const openStore = async (options: OpenStoreOptions, signal?: AbortSignal)
   const cache = new Cache({ kv, clock, random, log, kinds });
   await cache.start(signal);
   const compaction = new Compaction(kv, clock, log);
+  const writer = new Store({ kv, reader: cache, clock, ...(claimsOf ? { claimsOf } : {}) });
   return {
     reader: cache,
-    writer: new Store({ kv, reader: cache, clock, ...(claimsOf ? { claimsOf } : {}) }),
+    writer,
+    fenced: (fence) => writer.fenced(fence),
     connected: () => cache.connected,
     close() {
       compaction.close();

@@ -7,7 +7,8 @@ import { objectKey, splitKey } from '../../proto/resources/meta.ts';
 import { objectBytesMax, txnOperationsMax } from '../limits.ts';
 import { claimChanges, type ClaimChanges, claimKey, type ClaimsOf, ClaimTaken, noClaims } from './claims.ts';
 import { encodeJson, storedAt } from './codec.ts';
-import { BesideTaken, type BesideWrite, GroupCommit, GuardFailed, type GuardedWrite, type Written } from './group-commit.ts';
+import type { Fence } from './fence.ts';
+import { BesideTaken, type BesideWrite, FenceBroken, GroupCommit, GuardFailed, type GuardedWrite, type Written } from './group-commit.ts';
 import { storageKey } from './keys.ts';
 import { type Kv, KvUnavailable } from './kv.ts';
 import { LeasePool } from './lease-pool.ts';
@@ -47,12 +48,23 @@ export class Store implements StoreWriter {
   readonly #leases: LeasePool;
   readonly #commits: GroupCommit;
   readonly #claimsOf: ClaimsOf;
+  readonly #options: StoreOptions;
+  readonly #fence: Fence | undefined;
 
-  constructor({ kv, reader, clock, claimsOf = noClaims }: StoreOptions) {
+  /** With `fenced` its writes are a leader's; they share transactions with those of the store that it is of. */
+  constructor(options: StoreOptions, fenced?: { readonly of: Store; readonly fence: Fence }) {
+    const { kv, reader, clock, claimsOf = noClaims } = options;
+    this.#options = options;
     this.#reader = reader;
     this.#claimsOf = claimsOf;
-    this.#leases = new LeasePool(kv, clock);
-    this.#commits = new GroupCommit(kv, () => this.#leases.forget());
+    this.#fence = fenced?.fence;
+    this.#leases = fenced ? fenced.of.#leases : new LeasePool(kv, clock);
+    this.#commits = fenced ? fenced.of.#commits : new GroupCommit(kv, () => this.#leases.forget());
+  }
+
+  /** The same store for a leader: nothing that is written by it takes effect once the fence is broken. */
+  fenced(fence: Fence): StoreWriter {
+    return new Store(this.#options, { of: this, fence });
   }
 
   async create<T extends KubeObject>(kind: Kind, object: T, options: { ttlSeconds?: number } = {}): Promise<Stored<T>> {
@@ -112,8 +124,13 @@ export class Store implements StoreWriter {
   async #write(kind: Kind, key: string, write: Omit<GuardedWrite, 'beside' | 'key'>, claims: ClaimChanges): Promise<number> {
     let written: Written;
     try {
-      written = await this.#commits.add({ ...write, key: storageKey(kind, key), beside: besideOf(claims, kind, key) });
+      const fence = this.#fence;
+      written = await this.#commits.add({ ...write, key: storageKey(kind, key), beside: besideOf(claims, kind, key), ...(fence ? { fence } : {}) });
     } catch (error) {
+      if (error instanceof FenceBroken) {
+        this.#fence?.onBroken();
+        throw unavailable('this controller leads no more; nothing was written');
+      }
       if (error instanceof BesideTaken) throw new ClaimTaken(claims.taken.filter((claim) => error.keys.includes(claimKey(claim))));
       if (!(error instanceof GuardFailed)) throw error;
       const { name } = splitKey(key);

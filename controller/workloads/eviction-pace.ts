@@ -5,18 +5,24 @@
  *       ▲                 │  ▲                            │
  *       └────is back──────┘  └──most nodes fail at once───┘
  *
+ * A node has settled when neither it nor another has begun to fail for a moment: those that fail together are not seen at the same time.
  * A few nodes lose their pods at once, the others one after the other, so that the scheduler and the nodes that are left can follow.
  * When most nodes fail together the fault is more likely to be here or in the network between: then nobody loses pods until that has passed.
  */
 import type { Clock, Timer } from '../../proto/process/clock.ts';
-import { evictionBurstNodes, evictionNodeIntervalMs, evictionSettleMs, nodeReturnGraceMs, outageNodesMin, outageShare } from '../limits.ts';
+import { evictionBurstNodes, evictionNodeIntervalMs, evictionNotReadySettleMs, evictionSettleMs, evictionSettleMsMax, nodeReturnGraceMs, outageNodesMin, outageShare } from '../limits.ts';
+
+/** `notReady`: its agent is heard, and says so. */
+export type NodeState = 'ready' | 'notReady' | 'gone';
 
 export class EvictionPace {
   readonly #clock: Clock;
   readonly #onChange: (node: string) => void;
   readonly #nodes = new Set<string>();
-  /** Nodes that fail, in the order of their turns: when each has settled. */
+  /** Nodes that fail, in the order of their turns: when each has settled, if no other begins to fail. */
   readonly #waiting = new Map<string, number>();
+  /** When a node last began to fail. */
+  #failedMs = Number.NEGATIVE_INFINITY;
   readonly #evicting = new Set<string>();
   /** Turns left, as of `#countedMs`. */
   #turns = evictionBurstNodes;
@@ -41,15 +47,24 @@ export class EvictionPace {
   }
 
   /** `isEvicting`: an earlier leader has let its pods be taken away already. */
-  set(node: string, isReady: boolean, isEvicting = false): void {
+  set(node: string, state: NodeState, isEvicting = false): void {
     const isNew = !this.#nodes.has(node);
     this.#nodes.add(node);
-    if (isReady) {
+    if (state === 'ready') {
       this.#waiting.delete(node);
       this.#evicting.delete(node);
     } else if (isNew && isEvicting && !this.#isOutage) this.#evicting.add(node);
-    else if (!this.#evicting.has(node) && !this.#waiting.has(node)) this.#waiting.set(node, this.#clock.monotonicMs() + evictionSettleMs);
+    else if (!this.#evicting.has(node)) this.#wait(node, state);
     this.#judgeSoon();
+  }
+
+  #wait(node: string, state: NodeState): void {
+    const present = this.#waiting.get(node);
+    const nowMs = this.#clock.monotonicMs();
+    const settledMs = nowMs + (state === 'gone' ? evictionSettleMs : evictionNotReadySettleMs);
+    if (this.#isOutage && present !== undefined) return;
+    if (present === undefined) this.#failedMs = nowMs;
+    this.#waiting.set(node, Math.min(present ?? Number.POSITIVE_INFINITY, settledMs));
   }
 
   delete(node: string): void {
@@ -103,23 +118,31 @@ export class EvictionPace {
     this.#countedMs = nowMs;
   }
 
+  /** The latest to fail holds up those before it, within bounds: a node that comes and goes must not hold up the rest for ever. */
+  #settledMs(ownMs: number): number {
+    return Math.max(ownMs, Math.min(this.#failedMs + evictionSettleMs, ownMs - evictionSettleMs + evictionSettleMsMax));
+  }
+
   #pump(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
     if (this.#isOutage) return;
     const nowMs = this.#clock.monotonicMs();
     this.#refill(nowMs);
-    for (const [node, settledMs] of this.#waiting) {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const [node, ownMs] of this.#waiting) {
+      const waitMs = this.#settledMs(ownMs) - nowMs;
+      const turnMs = (1 - this.#turns) * evictionNodeIntervalMs;
       // Half a millisecond of rounding must not cost another round.
-      const waitMs = Math.max(settledMs - nowMs, (1 - this.#turns) * evictionNodeIntervalMs);
-      if (waitMs > 0.5) {
-        this.#timer = this.#clock.after(waitMs, () => this.#pump());
-        return;
+      if (Math.max(waitMs, turnMs) > 0.5) {
+        nextMs = Math.min(nextMs, Math.max(waitMs, turnMs));
+        continue;
       }
       this.#turns -= 1;
       this.#waiting.delete(node);
       this.#evicting.add(node);
       this.#onChange(node);
     }
+    if (Number.isFinite(nextMs)) this.#timer = this.#clock.after(nextMs, () => this.#pump());
   }
 }

@@ -8,7 +8,7 @@ import { EndpointsMirror } from '../services/endpoints-mirror.ts';
 import { LoadBalancers } from '../services/load-balancers.ts';
 import { ServiceEndpoints } from '../services/service-endpoints.ts';
 import { apiServiceAddress, serviceClaims, type ServiceNetwork } from '../services/service-network.ts';
-import type { Kv } from '../store/kv.ts';
+import type { FencedKv } from '../store/fence.ts';
 import { SystemNamespaces } from './bootstrap.ts';
 import { Deployments } from './deployment.ts';
 import { Disruptions } from './disruption.ts';
@@ -25,7 +25,7 @@ import { TaintEviction } from './taint-eviction.ts';
 
 /** What the loops of services need beside the rest. */
 export interface ServiceParts {
-  readonly kv: Kv;
+  readonly kv: FencedKv;
   readonly network: ServiceNetwork;
   readonly allocator: ServiceAllocator;
   readonly apiAddresses: ApiAddresses;
@@ -39,7 +39,7 @@ export interface LoopsOptions extends LoopParts {
   readonly podEvictionSeconds?: number;
 }
 
-export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services, podEvictionSeconds = 300, ...parts }: LoopsOptions): Loop[] => {
+export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services, podEvictionSeconds = 0, ...parts }: LoopsOptions): Loop[] => {
   const named = (name: string): LoopParts => ({ ...parts, log: parts.log.child(name) });
   const loop = (reconciliation: ConstructorParameters<typeof Reconciler>[1], workersMax?: number): Loop =>
     new Reconciler(named(reconciliation.name), reconciliation, workersMax);

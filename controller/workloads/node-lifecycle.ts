@@ -88,7 +88,7 @@ export class NodeLifecycle implements Reconciliation {
     if (node === undefined || !this.#liveness.ready) return;
     const alive = this.#liveness.isAlive(key);
     if (alive) this.#seenAlive.add(key);
-    this.#pace.set(key, alive && conditionOf(node.status, 'Ready')?.status === 'True', isEvicting(node));
+    this.#pace.set(key, !alive ? 'gone' : conditionOf(node.status, 'Ready')?.status === 'True' ? 'ready' : 'notReady', isEvicting(node));
   }
 
   async reconcile(key: string, again: Again, signal: AbortSignal): Promise<void> {

@@ -38,6 +38,8 @@ export class BadSigningRequest extends Error {
 const dayMs = 86_400_000;
 /** Certificates are valid from a little before now, since clocks of machines differ. */
 const clockSkewMs = 5 * 60_000;
+/** Which part of a certificate's life is left when it is replaced: time for those who are away to come back. */
+const renewalPart = 1 / 3;
 const signatureAlgorithm = sequence(oid('1.2.840.10045.4.3.2'));
 const usageOids: Readonly<Record<Usage, string>> = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' };
 
@@ -160,9 +162,11 @@ export const issueCertificate = async (authority: KeyedCertificate, request: Cer
   return { certPem: issue(authority, spkiOf(keys.publicKey), request), keyPem: keyPemOf(keys.privateKey) };
 };
 
-/** A key that stays where it was made, and the PKCS #10 request for its certificate. */
-export const createSigningRequest = async (subject: Subject): Promise<{ csrPem: string; keyPem: string }> => {
-  const keys = await generateKeys();
+const keysOf = (keyPem: string): { publicKey: KeyObject; privateKey: KeyObject } => ({ publicKey: createPublicKey(keyPem), privateKey: createPrivateKey(keyPem) });
+
+/** A key that stays where it was made, a new one unless one is given, and the PKCS #10 request for its certificate. */
+export const createSigningRequest = async (subject: Subject, keyPem?: string): Promise<{ csrPem: string; keyPem: string }> => {
+  const keys = keyPem === undefined ? await generateKeys() : keysOf(keyPem);
   const body = sequence(integer(Buffer.from([0])), nameOf(subject), spkiOf(keys.publicKey), context(0));
   const signed = sequence(body, signatureAlgorithm, bits(sign('sha256', body, keys.privateKey)));
   return { csrPem: pem('CERTIFICATE REQUEST', signed), keyPem: keyPemOf(keys.privateKey) };
@@ -195,6 +199,33 @@ const provenKey = (csrPem: string): Buffer => {
  */
 export const signRequest = async (authority: KeyedCertificate, csrPem: string, identity: CertificateRequest): Promise<string> =>
   issue(authority, provenKey(csrPem), identity);
+
+const namesOf = (certificate: X509Certificate, kind: string): string[] =>
+  (certificate.subjectAltName ?? '').split(', ').filter((name) => name.startsWith(`${kind}:`)).map((name) => name.slice(kind.length + 1));
+
+const subjectFields = (certificate: X509Certificate, field: string): string[] =>
+  certificate.subject.split('\n').filter((line) => line.startsWith(`${field}=`)).map((line) => line.slice(field.length + 1));
+
+/** The same certificate (key, subject, names, usages) with another end. Throws RangeError where it is not of this authority. */
+export const renewCertificate = (authority: KeyedCertificate, certPem: string, days: number): string => {
+  const certificate = new X509Certificate(certPem);
+  if (!certificate.verify(new X509Certificate(authority.certPem).publicKey)) throw new RangeError('the certificate is not of this authority');
+  return issue(authority, spkiOf(certificate.publicKey), {
+    commonName: subjectFields(certificate, 'CN')[0] ?? '',
+    organizations: subjectFields(certificate, 'O'),
+    dnsNames: namesOf(certificate, 'DNS'),
+    ipAddresses: namesOf(certificate, 'IP Address'),
+    usages: (Object.keys(usageOids) as Usage[]).filter((usage) => (certificate.keyUsage ?? []).includes(usageOids[usage])),
+    days,
+  });
+};
+
+/** When a certificate is due to be replaced, and when it ends. Throws when it cannot be read. */
+export const renewalTimes = (certPem: string): { readonly dueMs: number; readonly endMs: number } => {
+  const { validFrom, validTo } = new X509Certificate(certPem);
+  const endMs = Date.parse(validTo);
+  return { dueMs: endMs - Math.max(0, endMs - Date.parse(validFrom) - clockSkewMs) * renewalPart, endMs };
+};
 
 /** What a join token pins: SHA-256, in hex, of the certificate's public key (SubjectPublicKeyInfo). */
 export const fingerprint = (certPem: string | Buffer): string =>

@@ -5,7 +5,9 @@ import { Cri } from '../../agent/runtime/cri.ts';
 import { deploymentKind } from '../../proto/kinds.ts';
 import { systemClock } from '../../proto/process/clock.ts';
 import type { Pod } from '../../proto/resources/kubernetes.ts';
-import type { ClusterFixture } from '../fixtures/cluster.ts';
+import type { ClusterFixture, ClusterOptions } from '../fixtures/cluster.ts';
+import { endpoints } from './endpoints.ts';
+import { failover } from './failover.ts';
 import { type Floor, startFloor } from './floor.ts';
 import { allReady, deployment, removeDeployment, watchPods } from '../fixtures/workload.ts';
 import { quiet } from './quiet.ts';
@@ -172,4 +174,7 @@ const idle = async (context: BenchContext): Promise<Figures> => {
   return { ...figures, holds };
 };
 
-export const benches: Readonly<Record<string, (context: BenchContext) => Promise<Figures>>> = { start, latency, heal, idle };
+export const benches: Readonly<Record<string, (context: BenchContext) => Promise<Figures>>> = { start, latency, heal, idle, failover, endpoints };
+
+/** Benches that need more than one of each. */
+export const clusterOptions: Readonly<Record<string, ClusterOptions>> = { failover: { nodes: 3 }, endpoints: { nodes: 3 } };

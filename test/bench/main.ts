@@ -1,7 +1,7 @@
 /** npm run bench -- NAME [--json]: one bench on a cluster of its own; root. Progress goes to standard error, the figures to standard output. */
 import { startCluster } from '../fixtures/cluster.ts';
 import { pushScript } from '../fixtures/cluster.ts';
-import { benches } from './benches.ts';
+import { benches, clusterOptions } from './benches.ts';
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 const asJson = process.argv.includes('--json');
@@ -15,7 +15,7 @@ if (!bench || names.length > 1) {
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 say('starting a cluster');
-const cluster = await startCluster();
+const cluster = await startCluster(clusterOptions[name]);
 try {
   const image = await pushScript(cluster, 'bench:1', 'exec sleep 3600\n');
   say(`running ${name}`);

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import test from 'ava';
 import { ApiError } from '../../proto/errors.ts';
-import { type LogQuery, RuntimeFailure } from '../../agent/runtime/runtime.ts';
+import { RuntimeFailure } from '../../agent/runtime/runtime.ts';
+import type { LogQuery } from '../../proto/tunnel-requests.ts';
 import { eventually, type RunningPod, type RuntimeFixture, startRuntime } from '../fixtures/containerd-runtime.ts';
 import { userImage } from '../fixtures/images.ts';
 import { registryPassword, registryUser } from '../fixtures/registry.ts';

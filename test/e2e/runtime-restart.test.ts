@@ -24,7 +24,7 @@ test.serial('when containerd is killed and comes back, containers went on, and e
   t.deepEqual(await fixture.runtime().observePod(running.uid), before);
 
   // The stream is a new one: an exit is told by it, not by the look that the gap asked for.
-  const ended = eventually(fixture.runtime(), running.uid, (pod) => pod?.containers.find(({ state }) => state === 'exited'));
+  const ended = eventually(fixture.runtime(), running.uid, (pod) => pod?.containers.find(({ state, settled }) => state === 'exited' && settled));
   await fixture.runtime().exec(running.ids[0] ?? '', ['sh', '-c', 'kill -9 1; kill -TERM -1'], 5000).catch(() => undefined);
   await fixture.runtime().stopContainer(running.ids[0] ?? '', 0);
   t.is((await ended).exitCode, 137);

@@ -1,7 +1,8 @@
 /** Watches over HTTPS against a real etcd: nothing is lost or repeated, selectors are entered and left, the end is honoured. */
+import { Agent } from 'node:https';
 import test from 'ava';
 import { configMapNamed, podNamed } from '../fixtures/api-objects.ts';
-import { startApi } from '../fixtures/api-server.ts';
+import { rawRequest, startApi } from '../fixtures/api-server.ts';
 import { ManualClock } from '../fixtures/manual-clock.ts';
 import { startWatch } from '../fixtures/watch-lines.ts';
 import { sharedApi } from './conformance-server.ts';
@@ -128,4 +129,20 @@ test.serial('closing the server ends watches and takes no more', async (t) => {
   await fixture.server.close();
   t.is(await watch.next(), undefined);
   await t.throwsAsync(fixture.request('GET', '/version'));
+});
+
+test.serial('a server that ends answers what still comes on idle connections, tells their clients to use others, and then takes no more', async (t) => {
+  const fixture = await startApi(t);
+  const { port, authority, admin } = fixture;
+  const agent = new Agent({ keepAlive: true, maxSockets: 2, ca: authority.certPem, cert: admin.certPem, key: admin.keyPem });
+  t.teardown(() => agent.destroy());
+  const ask = (path: string) => rawRequest({ host: '127.0.0.1', port, path, agent });
+  // Two connections that lie idle.
+  await Promise.all([ask('/version'), ask('/version')]);
+  const closing = fixture.server.close(60_000);
+  const [last, watch] = await Promise.all([ask(configMaps), ask(`${configMaps}?watch=true&resourceVersion=1`)]);
+  t.deepEqual([last?.status, last?.headers['connection']], [200, 'close']);
+  t.deepEqual([watch?.status, watch?.headers['connection']], [200, 'close'], 'a watch ends as it begins, so that it goes on elsewhere');
+  await closing;
+  await t.throwsAsync(ask('/version'), { code: 'ECONNREFUSED' });
 });

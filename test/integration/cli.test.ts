@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { type ApiFixture, startApi } from '../fixtures/api-server.ts';
 import { type BerthFixture, berthFor, type BerthOutput } from '../fixtures/berth.ts';
+import { createSigningRequest, fingerprint } from '../../proto/process/tls.ts';
 import { hasKubectl, type Kubectl, kubectlFor } from '../fixtures/kubectl.ts';
 
 interface Shared {
@@ -297,4 +298,24 @@ test.serial('version tells both sides, and its own when there is no server', asy
   const { berth } = t.context;
   t.regex(succeeded(t, await berth(['version'])), /^Client Version: \d+\.\d+\.\d+ .*\nServer Version: v1\.32\.0\+berth\.test\n$/);
   t.like(JSON.parse(succeeded(t, await berth(['version', '--client', '-o', 'json']))), { clientVersion: { node: process.versions.node } });
+});
+
+test('a join token is shown once, joins until it is revoked, and expired ones go together', async (t) => {
+  const { berth, fixture } = t.context;
+  const token = succeeded(t, await berth(['token', 'create', '--ttl', '2h', '--description', 'rack 7'])).trim();
+  const [id = '', secret = '', pin] = token.split('.');
+  t.is(pin, fingerprint(fixture.authority.certPem));
+  const { csrPem } = await createSigningRequest({ commonName: 'x' });
+  const join = async (): Promise<number> =>
+    (await fixture.request('POST', '/berth/v1/join', { as: null, headers: { authorization: `Bearer ${id}.${secret}` }, body: { nodeName: 'rack-7', csrPem } })).status;
+  t.is(await join(), 200);
+  const old = succeeded(t, await berth(['token', 'create', '--ttl', '1ms', '--usage', 'server', '--usage', 'agent'])).slice(0, 6);
+  const listed = succeeded(t, await berth(['token', 'list']));
+  t.regex(listed, new RegExp(`^${id} +(119m|120m|2h) +\\S+Z +agent +rack 7$`, 'm'));
+  t.regex(listed, new RegExp(`^${old} +<expired> +\\S+Z +agent,server +<none>$`, 'm'));
+  t.false(listed.includes(secret));
+  t.is(succeeded(t, await berth(['token', 'delete', token])), `token ${id} deleted\n`);
+  t.is(await join(), 401);
+  t.is(succeeded(t, await berth(['token', 'delete', '--expired'])), `token ${old} deleted\n`);
+  t.regex((await berth(['token', 'delete', id])).stderr, /there is no token/);
 });

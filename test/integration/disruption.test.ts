@@ -156,3 +156,61 @@ test('a share of pods whose controller is not known allows nothing', async (t) =
   t.is(allowedOf(context, 'strange')?.status, 'False');
   t.is(statusOf(context, 'strange')?.disruptionsAllowed, 0);
 });
+
+/** A workload whose pods all run on one node, protected by a budget that lets one go at a time. */
+const onOneNode = async (context: Shared, app: string, node: string, minAvailable: number): Promise<Pod[]> => {
+  const others = ['node-1', 'node-2', 'node-3'].filter((name) => name !== node);
+  for (const other of others) await context.fixture.api.modify<Node>(nodeKind, other, (present) => ({ ...present, spec: { ...present.spec, unschedulable: true } }), asAdmin());
+  const pods = await run(context, app, 2);
+  await protect(context, app, { minAvailable });
+  for (const other of others) await context.fixture.api.modify<Node>(nodeKind, other, ({ spec: { unschedulable: _before, ...spec } = {}, ...present }) => ({ ...present, spec }), asAdmin());
+  return pods;
+};
+
+const nodesUnder = (context: Shared, app: string): string[] => podsOf(context, app).map(({ spec }) => spec?.nodeName ?? '');
+
+const drains = [
+  { who: 'berth', node: 'node-1', drain: ({ berth }: Shared, ...args: string[]) => berth(['drain', ...args]), uncordon: ({ berth }: Shared, node: string) => berth(['uncordon', node]) },
+  { who: 'kubectl', node: 'node-2', drain: ({ kubectl }: Shared, ...args: string[]) => kubectl(['drain', ...args]), uncordon: ({ kubectl }: Shared, node: string) => kubectl(['uncordon', node]) },
+];
+
+for (const { who, node, drain, uncordon } of drains) {
+  test.serial(`${who} drain moves the pods one after the other where a budget wants it so, and refuses what would be lost`, async (t) => {
+    const { context } = t;
+    const app = `moved-by-${who}`;
+    const before = await onOneNode(context, app, node, 1);
+    t.deepEqual([...new Set(before.map(({ spec }) => spec?.nodeName))], [node]);
+    const spec = { nodeName: node, containers: [{ name: 'main', image: 'app:1' }], volumes: [{ name: 'data', emptyDir: {} }] };
+    await context.fixture.api.create<Pod>(podKind, 'default', { apiVersion: 'v1', kind: 'Pod', metadata: { name: `alone-${who}`, labels: { app: `alone-${who}` } }, spec }, asAdmin());
+    // Other tests have pods of their own kinds on the nodes.
+    const mine = ['--pod-selector', `app in (${app},alone-${who})`];
+    const refused = await drain(context, node, ...mine);
+    t.is(refused.code, 1);
+    t.regex(refused.stderr, new RegExp(`--delete-emptydir-data[\\s\\S]*alone-${who}`));
+    t.is(podsOf(context, app).filter(({ metadata }) => metadata.deletionTimestamp).length, 0);
+    const done = await drain(context, node, '--force', '--delete-emptydir-data', ...mine);
+    t.is(done.code, 0, done.stderr);
+    t.regex(done.stdout, new RegExp(`node/${node} drained\n$`));
+    t.false(nodesUnder(context, app).includes(node));
+    t.deepEqual(podsOf(context, `alone-${who}`), []);
+    t.true(context.fixture.store.reader.get<Node>(nodeKind, node)?.object.spec?.unschedulable);
+    t.is((await uncordon(context, node)).code, 0);
+  });
+}
+
+test.serial('berth drain says which budget a pod waits for, goes on when it allows the pod, and ends at its timeout', async (t) => {
+  const { context } = t;
+  await onOneNode(context, 'guarded', 'node-3', 2);
+  const mine = ['--pod-selector', 'app=guarded'];
+  const late = await context.berth(['drain', 'node-3', '--timeout', '1s', ...mine]);
+  t.is(late.code, 1);
+  t.regex(late.stderr, /pod default\/guarded-\S+ has to wait: The disruption budget guarded needs 2 healthy pods and has 2 currently\n/);
+  t.regex(late.stderr, /not drained after 1s: node-3/);
+  const draining = context.berth.start(['drain', 'node-3', ...mine]);
+  await draining.printed(/disruption budget guarded/);
+  await context.fixture.api.modify<PodDisruptionBudget>(podDisruptionBudgetKind, 'default/guarded', (present) => ({ ...present, spec: { ...present.spec, minAvailable: 1 } }), asAdmin());
+  const done = await draining.done;
+  t.is(done.code, 0, done.stderr);
+  t.is(done.stdout.match(/^pod\/guarded-\S+ evicted$/gm)?.length, 2);
+  t.deepEqual(nodesUnder(context, 'guarded').filter((node) => node === 'node-3'), []);
+});

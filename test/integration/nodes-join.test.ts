@@ -6,6 +6,7 @@ import { Client, credentials } from '@grpc/grpc-js';
 import test from 'ava';
 import { ensureIdentity, JoinFailure } from '../../agent/identity.ts';
 import { joinRoutes } from '../../controller/nodes/join.ts';
+import { createNodeSigner } from '../../controller/nodes/node-certificates.ts';
 import { secretKind } from '../../proto/kinds.ts';
 import { nodeService } from '../../proto/node-service.ts';
 import { systemClock } from '../../proto/process/clock.ts';
@@ -61,6 +62,11 @@ test('a token that was deleted no longer joins', async (t) => {
   await t.throwsAsync(joinNode(plane, url, token), { instanceOf: JoinFailure });
 });
 
+test('a token for servers joins no node', async (t) => {
+  const token = await joinToken(plane, 3_600, ['server']);
+  await t.throwsAsync(joinNode(plane, url, token), { instanceOf: JoinFailure, message: /not for agents/ });
+});
+
 test('a controller whose authority is not the one that the token pins is not even asked', async (t) => {
   const token = await joinToken(plane);
   const other = await createAuthority({ commonName: 'berth', days: 1 });
@@ -69,7 +75,7 @@ test('a controller whose authority is not the one that the token pins is not eve
 });
 
 test('what is no join request is answered with 400 or 401, never with a certificate', async (t) => {
-  const [, route] = joinRoutes({ reader: plane.reader, authority: plane.authority, clock: systemClock, log: silentLog });
+  const [, route] = joinRoutes({ reader: plane.reader, authorityPem: plane.authority.certPem, sign: createNodeSigner(plane.authority, 3_600), clock: systemClock, log: silentLog });
   const authorization = `Bearer ${await joinToken(plane)}`;
   const { csrPem } = await createSigningRequest({ commonName: 'x' });
   const status = async (headers: Record<string, string>, body: string): Promise<number | undefined> => (await route?.handler({ headers, body: Buffer.from(body) }))?.status;

@@ -109,3 +109,51 @@ test('a controller whose certificate is for another address is not spoken to', a
   t.deepEqual(agent.welcomes, []);
   t.is(server.sessionCount, 0);
 });
+
+test('a controller that ends hands its sessions over: the next one has them before the first is over, and the lease goes on', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const { server, port } = await plane.startServer();
+  plane.onStop(() => server.close());
+  const pod = await plane.api.create(podKind, 'default', podOn('node-1', 'stays'), admin);
+  const endpoints = [`127.0.0.1:${plane.port}`, `127.0.0.1:${port}`];
+  const agents = [await startAgent(plane, { endpoints }), await startAgent(plane, { endpoints, nodeName: 'node-2' })];
+  for (const agent of agents) await agent.sink.changes.until(() => agent.sink.replaced.length === 1);
+  const events: string[] = [];
+  const lease = await plane.kv.get('/berth/nodes/node-1');
+  const watch = plane.kv.watch('/berth/nodes/', (lease?.modRevision ?? 0) + 1, {
+    onEvents: (all) => events.push(...all.map((event) => `${event.type} ${event.type === 'put' ? event.entry.key : event.key}`)),
+    onCompacted: () => undefined,
+    onConnection: () => undefined,
+  });
+  t.teardown(() => watch.close());
+  // To and fro: wherever a session was, it moves once at least.
+  const before = events.length;
+  await plane.server.handOver();
+  t.is(plane.server.sessionCount, 0);
+  t.is(server.sessionCount, 2);
+  for (const agent of agents) t.true(agent.session.connected);
+  t.deepEqual(events.slice(before), [], 'no lease was made, and none ran out');
+  t.deepEqual(agents[0]?.sink.replaced.at(-1), ['stays']);
+  agents[0]?.reporter.report({ uid: pod.object.metadata.uid ?? '', namespace: 'default', name: 'stays', status: { phase: 'Running' }, gone: false });
+  await plane.seen.until(() => plane.reader.get<Pod>(podKind, 'default/stays')?.object.status?.phase === 'Running');
+});
+
+test('a controller that stood still ends its sessions before it believes what waited in them', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const pod = await plane.api.create(podKind, 'default', podOn('node-1', 'one'), admin);
+  const agent = await startAgent(plane);
+  await agent.sink.changes.until(() => agent.sink.replaced.length === 1);
+  const phase = (): string | undefined => plane.reader.get<Pod>(podKind, 'default/one')?.object.status?.phase;
+  const report = (reported: string): void => agent.reporter.report({ uid: pod.object.metadata.uid ?? '', namespace: 'default', name: 'one', status: { phase: reported }, gone: false });
+  report('Running');
+  await plane.seen.until(() => phase() === 'Running');
+  plane.standStill();
+  // Whatever comes first on the old session ends it; the next one begins with the latest.
+  report('Succeeded');
+  await agent.sink.changes.until(() => agent.sink.replaced.length === 2);
+  await plane.seen.until(() => phase() === 'Succeeded');
+  t.is(plane.server.sessionCount, 1);
+  t.is(agent.welcomes.length, 2);
+});

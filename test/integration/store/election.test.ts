@@ -11,7 +11,7 @@ const key = '/berth/election/test';
 const ttlSeconds = 2;
 
 interface Candidate {
-  /** Resolves to the fencing revision when it leads. */
+  /** Resolves to its fence's revision when it leads. */
   readonly leads: Promise<number>;
   readonly lost: Promise<void>;
   readonly ended: Promise<void>;
@@ -22,8 +22,8 @@ const startCandidate = (t: ExecutionContext, endpoint: string, id: string): Cand
   const leads = Promise.withResolvers<number>();
   const lost = Promise.withResolvers<void>();
   const stop = new AbortController();
-  const lead: Lead = async (signal, fencingRevision) => {
-    leads.resolve(fencingRevision);
+  const lead: Lead = async ({ lost: signal, fence }) => {
+    leads.resolve(fence.createRevision);
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
     lost.resolve();
   };
@@ -36,7 +36,7 @@ const startCandidate = (t: ExecutionContext, endpoint: string, id: string): Cand
   return { leads: leads.promise, lost: lost.promise, ended, stop: () => stop.abort() };
 };
 
-test('a leader that stops hands over at once, with a greater fencing revision', async (t) => {
+test('a leader that stops hands over at once, with a greater revision of its fence', async (t) => {
   const etcd = await startEtcd({ fast: true });
   t.teardown(() => etcd.stop());
   const first = startCandidate(t, etcd.endpoint, 'first');
@@ -78,8 +78,8 @@ test('a leader whose key is taken away steps down, and campaigns again', async (
   const again = Promise.withResolvers<void>();
   const stop = new AbortController();
   const election = new Election({ kv, key, id: 'only', clock: systemClock, log: silentLog, ttlSeconds });
-  const ended = election.run(stop.signal, async (lost, revision) => {
-    revisions.push(revision);
+  const ended = election.run(stop.signal, async ({ lost, fence }) => {
+    revisions.push(fence.createRevision);
     if (revisions.length === 2) again.resolve();
     else await kv.txn([{ key, value: undefined, expectedRevision: undefined }]);
     if (!lost.aborted) await new Promise((resolve) => lost.addEventListener('abort', resolve, { once: true }));

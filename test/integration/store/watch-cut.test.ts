@@ -49,7 +49,7 @@ for (const seed of [1, 2, 3]) {
       if (seen.length < awaited) await caughtUp.promise;
     };
     const watched = testKv(t, proxy.endpoint);
-    watched.watch('/berth/', 2, {
+    watched.watch('/berth/k', 2, {
       onEvents: (events) => {
         if (events[0] && revisionOf(events[0]) <= lastRevision) split += 1;
         const last = events.at(-1);

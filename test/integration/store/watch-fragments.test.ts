@@ -17,7 +17,7 @@ test('a replay that etcd sends in fragments comes by whole revisions', async (t)
   const batches: (readonly KvEvent[])[] = [];
   await new Promise<void>((resolve, reject) => {
     let seen = 0;
-    kv.watch('/berth/', 2, {
+    kv.watch('/berth/k', 2, {
       onEvents: (events) => {
         batches.push(events);
         seen += events.length;
@@ -42,7 +42,7 @@ test('a range that does not fit into one answer is read in pages at one revision
   for (let at = 0; at < 40; at += 1) {
     await kv.txn([{ key: `/berth/k${at}`, value: Buffer.alloc(1_000_000, at), expectedRevision: undefined }]);
   }
-  const { entries, revision } = await kv.range('/berth/');
+  const { entries, revision } = await kv.range('/berth/k');
   t.is(new Set(entries.map(({ key }) => key)).size, 40);
   t.is(revision, await kv.revision());
 });

@@ -22,8 +22,8 @@ test('a file descriptor that is no socket is a mistake in the configuration', as
 });
 
 test('standard input and output are no sockets to accept on', (t) => {
-  const tls = { authorityCertificate: 'a', authorityKey: 'a', certificate: 'a', key: 'a' };
+  const tls = { authorityCertificate: '/dev/null', authorityKey: '/dev/null', certificate: '/dev/null', key: '/dev/null' };
   const problems: string[] = [];
-  controllerConfig.check({ name: 'one', api: { socketFd: 1 }, nodes: { socketFd: 4, advertised: ['10.0.0.1:6444'] }, tls, etcd: { endpoints: ['a'] } }, '', problems);
-  t.deepEqual(problems, ['api.socketFd must be a file descriptor, 3 or more']);
+  controllerConfig.check({ name: 'one', api: { socketFd: 1 }, nodes: { socketFd: 4, advertised: ['10.0.0.1:6444'] }, tls, etcd: { endpoints: ['http://127.0.0.1:2379'] } }, '', problems);
+  t.deepEqual(problems, ['api.socketFd must be a file descriptor, 3 or more, and is 1']);
 });

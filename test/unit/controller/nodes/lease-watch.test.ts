@@ -18,8 +18,9 @@ const start = async () => {
     after: (ms, callback) => clock.after(ms, callback), every: (ms, callback) => clock.every(ms, callback), sleep: (ms, signal) => clock.sleep(ms, signal),
   };
   let handlers: KvWatchHandlers | undefined;
+  let leases = ['n1', 'n2'];
   const kv = {
-    range: async () => ({ entries: ['n1', 'n2'].map((name) => ({ key: prefix + name, value: Buffer.from('{}') })), revision: 1 }),
+    range: async () => ({ entries: leases.map((name) => ({ key: prefix + name, value: Buffer.from('{}') })), revision: 1 }),
     watch: (_key: string, _revision: number, given: KvWatchHandlers) => {
       handlers = given;
       return { close: () => undefined };
@@ -29,7 +30,11 @@ const start = async () => {
   await watch.start();
   const gone = (name: string): void => handlers?.onEvents([{ type: 'delete', key: prefix + name }] as never);
   const back = (name: string): void => handlers?.onEvents([{ type: 'put', entry: { key: prefix + name, value: Buffer.from('{}') } }] as never);
-  return { clock, watch, gone, back, jump: (ms: number) => void (jumped.ms += ms), connection: (up: boolean) => handlers?.onConnection(up) };
+  const restored = (names: string[]): void => {
+    leases = names;
+    handlers?.onCompacted();
+  };
+  return { clock, watch, gone, back, restored, jump: (ms: number) => void (jumped.ms += ms), connection: (up: boolean) => handlers?.onConnection(up) };
 };
 
 test('a node is gone a moment after its lease', async (t) => {
@@ -54,6 +59,16 @@ test('after etcd was away nodes get time to be heard again', async (t) => {
   await clock.advance(1);
   t.true(watch.isAlive('n1'));
   t.false(watch.isAlive('n2'));
+});
+
+test('so they do when the leases are read anew, as after a restore of etcd', async (t) => {
+  const { clock, watch, back, restored } = await start();
+  restored(['n3']);
+  await clock.advance(leaseReturnGraceMs - 1);
+  t.deepEqual(['n1', 'n2', 'n3'].map((name) => watch.isAlive(name)), [true, true, true]);
+  back('n1');
+  await clock.advance(1);
+  t.deepEqual(['n1', 'n2', 'n3'].map((name) => watch.isAlive(name)), [true, false, true]);
 });
 
 test('so they do after this process stood still', async (t) => {

@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import test from 'ava';
-import { BadSigningRequest, createAuthority, createSigningRequest, fingerprint, issueCertificate, signRequest } from '../../../../proto/process/tls.ts';
+import { BadSigningRequest, createAuthority, createSigningRequest, fingerprint, issueCertificate, renewalTimes, renewCertificate, signRequest } from '../../../../proto/process/tls.ts';
 
 test('an issued certificate carries its names, usages and issuer', async (t) => {
   const authority = await createAuthority({ commonName: 'berth', days: 10 });
@@ -63,4 +63,28 @@ test('a server and a client of one authority complete mutual TLS', async (t) => 
   const socket = connect({ host: '127.0.0.1', port: (listener.address() as AddressInfo).port, ca: authority.certPem, cert: client.certPem, key: client.keyPem });
   const [data] = (await once(socket, 'data')) as [Buffer];
   t.is(String(data), 'hello');
+});
+
+test('a renewed certificate is the same but for its time and number, and only its authority makes it', async (t) => {
+  const authority = await createAuthority({ commonName: 'berth', days: 10 });
+  const request = { commonName: 'c', organizations: ['a', 'b'], dnsNames: ['localhost'], ipAddresses: ['10.0.0.1', '::1'], usages: ['server', 'client'], days: 1 } as const;
+  const { certPem, keyPem } = await issueCertificate(authority, request);
+  const [old, renewed] = [new X509Certificate(certPem), new X509Certificate(renewCertificate(authority, certPem, 2))];
+  t.deepEqual([renewed.subject, renewed.subjectAltName, renewed.keyUsage], [old.subject, old.subjectAltName, old.keyUsage]);
+  t.true(renewed.checkPrivateKey(createPrivateKey(keyPem)));
+  t.true(renewed.verify(new X509Certificate(authority.certPem).publicKey));
+  t.not(renewed.serialNumber, old.serialNumber);
+  t.true(Date.parse(renewed.validTo) > Date.parse(old.validTo));
+  t.throws(() => renewCertificate({ ...authority, certPem: keyPem }, certPem, 1));
+  const other = await createAuthority({ commonName: 'berth', days: 10 });
+  t.throws(() => renewCertificate(other, certPem, 1), { instanceOf: RangeError });
+});
+
+test('a certificate is due after two thirds of its life, however short that is', async (t) => {
+  const authority = await createAuthority({ commonName: 'berth', days: 10 });
+  for (const lifeMs of [60_000, 86_400_000]) {
+    const { certPem } = await issueCertificate(authority, { commonName: 'c', usages: ['client'], days: lifeMs / 86_400_000 });
+    const { dueMs, endMs } = renewalTimes(certPem);
+    t.true(Math.abs((endMs - dueMs) * 3 - lifeMs) <= 6_000, `${endMs - dueMs}`);
+  }
 });

@@ -1,0 +1,116 @@
+/** A client with several servers: which requests go on to the next, and which are not sent a second time. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { openContext } from '../../cli/context.ts';
+import { mergeKubeconfig } from '../../cli/local/kubeconfig-merge.ts';
+import { Client, ConnectionError } from '../../proto/client.ts';
+import { configMapKind } from '../../proto/kinds.ts';
+import { systemClock } from '../../proto/process/clock.ts';
+import { createAuthority, issueCertificate, type KeyedCertificate } from '../../proto/process/tls.ts';
+import { freePorts } from '../fixtures/free-ports.ts';
+import { hasKubectl, kubectlFor } from '../fixtures/kubectl.ts';
+
+const test = anyTest as TestFn<{ authority: KeyedCertificate; certificate: KeyedCertificate }>;
+
+test.before(async (t) => {
+  const authority = await createAuthority({ commonName: 'test', days: 1 });
+  t.context = { authority, certificate: await issueCertificate(authority, { commonName: 'server', ipAddresses: ['127.0.0.1'], usages: ['server'], days: 1 }) };
+});
+
+type Context = ExecutionContext<{ authority: KeyedCertificate; certificate: KeyedCertificate }>;
+
+/** A server that notes what it is asked. */
+const startServer = async (t: Context, answer: (request: IncomingMessage, response: ServerResponse) => void) => {
+  const { certPem, keyPem } = t.context.certificate;
+  const asked: string[] = [];
+  const server = createServer({ cert: certPem, key: keyPem }, (request, response) => {
+    asked.push(`${request.method} ${request.url}`);
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+};
+
+const awayUrl = async (): Promise<string> => `https://127.0.0.1:${(await freePorts(1))[0]}`;
+
+const clientOf = (t: Context, server: string, ...servers: string[]): Client => {
+  const client = new Client({ server, servers, ca: t.context.authority.certPem }, systemClock);
+  t.teardown(() => client.close());
+  return client;
+};
+
+const ok = (_: IncomingMessage, response: ServerResponse): void => void response.end('{}');
+
+test('a server that is away costs nothing but its refusal, for reads and writes alike', async (t) => {
+  const there = await startServer(t, ok);
+  const client = clientOf(t, await awayUrl(), await awayUrl(), there.url);
+  await client.json('POST', '/a', { body: {} });
+  await client.json('GET', '/b');
+  t.deepEqual(there.asked, ['POST /a', 'GET /b']);
+  await t.throwsAsync(clientOf(t, await awayUrl(), await awayUrl()).json('GET', '/'), { instanceOf: ConnectionError, message: /^cannot reach any of https:\S+, https:\S+: .*ECONNREFUSED/ });
+  await t.throwsAsync(clientOf(t, await awayUrl()).json('GET', '/'), { instanceOf: ConnectionError, message: /^cannot reach https:\S+: .*ECONNREFUSED/ });
+});
+
+test('a read that broke off is sent again, to the same server and then to the next; a write is not', async (t) => {
+  const dying = await startServer(t, ({ socket }) => void socket.destroy());
+  const there = await startServer(t, ok);
+  const client = clientOf(t, dying.url, there.url);
+  await t.throwsAsync(client.json('POST', '/write', { body: {} }), { instanceOf: ConnectionError });
+  t.deepEqual([...dying.asked, ...there.asked], ['POST /write']);
+  await client.json('GET', '/read');
+  t.deepEqual(dying.asked.slice(1), ['GET /read', 'GET /read']);
+  t.deepEqual(there.asked, ['GET /read']);
+});
+
+test('an answer that breaks off is asked for again', async (t) => {
+  let answers = 0;
+  const breaking = await startServer(t, ({ socket }, response) => {
+    answers += 1;
+    if (answers > 1) response.end('{"whole":true}');
+    else response.write('{"who', () => void socket.destroy());
+  });
+  t.deepEqual(await clientOf(t, breaking.url).json('GET', '/'), { whole: true });
+});
+
+test('a watch goes on at another server after the last change that it saw', async (t) => {
+  const change = (name: string, resourceVersion: string): string => `${JSON.stringify({ type: 'ADDED', object: { metadata: { name, resourceVersion } } })}\n`;
+  const dying = await startServer(t, ({ socket }, response) => {
+    if (dying.asked.length === 1) response.write(change('one', '11'), () => setImmediate(() => void socket.destroy()));
+    else socket.destroy();
+  });
+  const there = await startServer(t, (_, response) => void response.write(change('two', '12')));
+  const over = new AbortController();
+  const seen: (string | undefined)[] = [];
+  for await (const { object } of clientOf(t, dying.url, there.url).watch(configMapKind, { namespace: 'default' }, '10', over.signal)) {
+    seen.push(object.metadata.name);
+    if (seen.length === 2) over.abort();
+  }
+  t.deepEqual(seen, ['one', 'two']);
+  t.regex(there.asked[0] ?? '', /resourceVersion=11/);
+});
+
+test('a kubeconfig names all servers in a form that kubectl passes over', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'berth-servers-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
+  const kubeconfig = join(dir, 'config');
+  const there = await startServer(t, ok);
+  const away = await awayUrl();
+  const { authority, certificate } = t.context;
+  mergeKubeconfig({ path: kubeconfig }, { name: 'several', server: away, servers: [away, there.url], authority: authority.certPem, ...certificate });
+  const { client } = openContext({ kubeconfig }, process.env, systemClock);
+  t.teardown(() => client.close());
+  await client.json('GET', '/');
+  t.deepEqual(there.asked, ['GET /']);
+  if (!(await hasKubectl())) return;
+  const { stdout } = await kubectlFor(dir, kubeconfig)(['config', 'view', '--raw', '-o', 'jsonpath={.clusters[0].cluster.server}']);
+  t.is(stdout, away);
+});
