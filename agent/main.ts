@@ -113,8 +113,21 @@ const startNetwork = (
   };
 };
 
+const startNodeStatus = async ({ nodeName, nodeAddress, dataDir }: AgentConfig, runtime: ReturnType<typeof runtimeFacts>, log: Log): Promise<NodeStatusWatch> => {
+  const node = new NodeStatusWatch({
+    settings: { nodeName, addresses: [nodeAddress] },
+    host: await readHostIdentity(),
+    rootDir: dataDir,
+    runtime,
+    clock,
+    log: log.child('node'),
+  });
+  await node.start();
+  return node;
+};
+
 const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<void> => {
-  const { nodeName, nodeAddress, dataDir } = config;
+  const { nodeName, nodeAddress } = config;
   const identity = await identityOf(config);
   const objects = new NodeObjectStore();
   const network = new NetworkStateStore(nodeName);
@@ -137,15 +150,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   });
   objects.subscribe((kind, namespace, name) => pods.objectChanged(kind, namespace, name));
   await pods.start();
-  const node = new NodeStatusWatch({
-    settings: { nodeName, addresses: [nodeAddress] },
-    host: await readHostIdentity(),
-    rootDir: dataDir,
-    runtime: facts,
-    clock,
-    log: log.child('node'),
-  });
-  await node.start();
+  const node = await startNodeStatus(config, facts, log);
   const onSetUp = async (welcome: Welcome): Promise<void> => {
     await dns.setUp(welcome);
     node.refresh();
