@@ -26,7 +26,7 @@ const replicas = 3;
 const graceSeconds = 10;
 const podNetworkMode = process.env['BERTH_TEST_POD_NETWORK_MODE'] ?? 'routes';
 /** Pods that come and go, and at most so many at once. */
-const passing = Number(process.env['BERTH_TEST_PASSING_PODS'] ?? 20);
+const passing = Number(process.env['BERTH_TEST_PASSING_PODS'] ?? 12);
 const atOnce = 40;
 const waitMs = 90_000;
 
