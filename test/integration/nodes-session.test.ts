@@ -147,9 +147,11 @@ test('a controller that ends hands its sessions over: the next one has them befo
   const endpoints = [`127.0.0.1:${plane.port}`, `127.0.0.1:${port}`];
   const agents = [await startAgent(plane, { endpoints }), await startAgent(plane, { endpoints, nodeName: 'node-2' })];
   for (const agent of agents) await agent.sink.changes.until(() => agent.sink.replaced.length === 1);
-  const events: string[] = [];
+  const leases = async (): Promise<unknown[]> => (await plane.kv.range('/berth/nodes/')).entries.map(({ value }) => (JSON.parse(String(value)) as { lease: unknown }).lease);
+  const before = await leases();
+  const ends: string[] = [];
   const watch = plane.kv.watch('/berth/nodes/', (await plane.kv.revision()) + 1, {
-    onEvents: (all) => events.push(...all.map((event) => `${event.type} ${event.type === 'put' ? event.entry.key : event.key}`)),
+    onEvents: (all) => ends.push(...all.flatMap((event) => (event.type === 'put' ? [] : [event.key]))),
     onCompacted: () => undefined,
     onConnection: () => undefined,
   });
@@ -159,7 +161,8 @@ test('a controller that ends hands its sessions over: the next one has them befo
   t.is(plane.server.sessionCount, 0);
   t.is(server.sessionCount, 2);
   for (const agent of agents) t.true(agent.session.connected);
-  t.deepEqual(events, [], 'no lease was made, and none ran out');
+  t.deepEqual(ends, [], 'no lease ran out');
+  t.deepEqual(await leases(), before, 'and none was made: who has the session is all that is written');
   t.deepEqual(agents[0]?.sink.replaced.at(-1), ['stays']);
   agents[0]?.reporter.report({ uid: pod.object.metadata.uid ?? '', namespace: 'default', name: 'stays', status: { phase: 'Running' }, gone: false });
   await plane.seen.until(() => plane.reader.get<Pod>(podKind, 'default/stays')?.object.status?.phase === 'Running');
