@@ -96,6 +96,8 @@ export class Watcher implements ChangeWatcher {
 
   #finish(end: WatchEnd | 'closed'): void {
     if (this.#end !== undefined) return;
+    // Who had everything has everything up to here: a last bookmark may say so.
+    this.#handedOut = this.revision;
     this.#end = end;
     this.#buffer = [];
     this.#options.onClose(this);
