@@ -30,9 +30,10 @@ export class CertificateKeeper {
   readonly #options: CertificateKeeperOptions;
   #known: string;
 
+  /** Replaces the certificate at once where it is due: after a long time off it may have run out. */
   constructor(options: CertificateKeeperOptions) {
     this.#options = options;
-    this.#known = readFileSync(options.files.certificate, 'utf8');
+    this.#known = this.#renewed(readFileSync(options.files.certificate, 'utf8'));
   }
 
   /** Until aborted; never rejects. */
