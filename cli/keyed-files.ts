@@ -1,6 +1,7 @@
 /** Keys and certificates in a folder that is root's alone: `NAME.key` and `NAME.crt`. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDurably } from '../proto/process/durable-file.ts';
 import type { KeyedCertificate } from '../proto/process/tls.ts';
 
 export const makePrivateFolder = (dir: string): void => {
@@ -8,11 +9,8 @@ export const makePrivateFolder = (dir: string): void => {
   chmodSync(dir, 0o700);
 };
 
-/** Whole or not at all; its owner's alone. */
-export const writeWhole = (file: string, text: string): void => {
-  writeFileSync(`${file}.new`, text, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
-};
+/** Whole or not at all, and on the disk; its owner's alone. */
+export const writeWhole = (file: string, text: string): void => writeDurably(file, text);
 
 /** The pair of that name, made when it is not there. */
 export const ensureKeyed = async (dir: string, name: string, make: () => Promise<KeyedCertificate>): Promise<KeyedCertificate> => {

@@ -1,11 +1,12 @@
 /** A cluster is saved, goes on, and is brought back: by the real program, with three members of etcd and two nodes. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import anyTest, { type TestFn } from 'ava';
+import { isReady } from '../../cli/local/nodes.ts';
 import { processesWith } from '../../cli/local/processes.ts';
 import { isApiError } from '../../proto/errors.ts';
-import { configMapKind, deploymentKind, podKind } from '../../proto/kinds.ts';
-import type { ConfigMap, Pod } from '../../proto/resources/kubernetes.ts';
+import { configMapKind, deploymentKind, nodeKind, podKind } from '../../proto/kinds.ts';
+import type { ConfigMap, Node, Pod } from '../../proto/resources/kubernetes.ts';
 import { isPodReady } from '../../proto/resources/pod.ts';
 import { type ClusterFixture, type Output, pushScript, startCluster } from '../fixtures/cluster.ts';
 import { podOf } from '../fixtures/cluster-pods.ts';
@@ -107,4 +108,18 @@ test('a file that is no whole backup of this cluster is refused with what is wro
   t.is(there.code, 2, 'a backup replaces nothing');
   t.deepEqual(['etcd', 'etcd-2', 'etcd-3', 'controller'].map((name) => cluster.pid(name)), pids);
   t.truthy(await cluster.client.get(configMapKind, 'default', 'settings'));
+});
+
+test('a cluster that was lost with its folder is made again from the file alone', async (t) => {
+  const { cluster, file } = t.context;
+  const last = await cluster.client.get<ConfigMap>(configMapKind, 'default', 'settings');
+  t.is((await berth(cluster, 'down')).code, 0);
+  t.false(existsSync(cluster.dataDir));
+  const restored = await berth(cluster, 'restore', file);
+  t.is(restored.code, 0, restored.stderr);
+  const present = await cluster.client.get<ConfigMap>(configMapKind, 'default', 'settings');
+  t.deepEqual(present.data, { at: 'before' });
+  t.true(revisionOf(present) > revisionOf(last), 'the clients of before are told no past');
+  const nodes = (await cluster.client.list<Node>(nodeKind)).items;
+  t.deepEqual(nodes.filter(isReady).map(({ metadata }) => metadata.name), ['node-1', 'node-2'], 'the nodes have joined anew');
 });
