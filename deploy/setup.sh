@@ -44,6 +44,8 @@ mount:mount ps:procps modprobe:kmod /usr/lib/cni/bridge:containernetworking-plug
 /etc/ssl/certs/ca-certificates.crt:ca-certificates"
 # The tests look at the repository and at the machine's sockets as well.
 [ "${1:-}" != --tests ] || wanted="$wanted git:git ss:iproute2 openssl:openssl"
+# What benches measure with.
+[ "${1:-}" != --bench ] || wanted="$wanted wrk:wrk"
 systemPath="$PATH:/usr/sbin:/sbin"
 packages=()
 for entry in $wanted; do

@@ -21,7 +21,7 @@ table ip ${table} {
 `;
 
 /** nft takes 100 MB for the rules of 10,000 services: huge pages halve its time. */
-const hugePages = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
+export const hugePages = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
 
 /** Puts rules into the kernel in one transaction. Throws CommandFailed with nft's own words. */
 export const applyRules = async (rules: string): Promise<void> => {

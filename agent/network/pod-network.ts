@@ -89,12 +89,18 @@ export class PodNetwork {
     this.#dirty = true;
     this.#syncing ??= this.#syncWhileDirty().finally(() => {
       this.#syncing = undefined;
+      // What changed after the last look.
+      if (this.#isDue) this.#sync();
     });
   }
 
+  get #isDue(): boolean {
+    return this.#dirty && this.#settings !== undefined && this.#options.state.complete;
+  }
+
   async #syncWhileDirty(): Promise<void> {
-    const { state, clock, log } = this.#options;
-    while (this.#dirty && this.#settings && state.complete) {
+    const { clock, log } = this.#options;
+    while (this.#isDue && this.#settings) {
       this.#dirty = false;
       this.#retry?.cancel();
       try {

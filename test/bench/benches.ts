@@ -1,6 +1,5 @@
 /** The benches. Each returns one JSON object: the figure, its floor of the same run, and the bound that it must hold. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { Cri } from '../../agent/runtime/cri.ts';
 import { deploymentKind } from '../../proto/kinds.ts';
 import { systemClock } from '../../proto/process/clock.ts';
@@ -10,7 +9,11 @@ import { endpoints } from './endpoints.ts';
 import { failover } from './failover.ts';
 import { type Floor, startFloor } from './floor.ts';
 import { allReady, deployment, removeDeployment, watchPods } from '../fixtures/workload.ts';
+import { density } from './density.ts';
+import { network } from './network.ts';
+import { cpuTicks, rssMb } from './process-usage.ts';
 import { quiet } from './quiet.ts';
+import { services } from './services.ts';
 import { median, rounded } from './statistics.ts';
 
 export interface BenchContext {
@@ -145,14 +148,6 @@ const heal = async (context: BenchContext): Promise<Figures> => {
   };
 };
 
-const rssMb = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
-
-/** User and system time in clock ticks of 10 ms. */
-const cpuTicks = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
-  return Number(fields[11]) + Number(fields[12]);
-};
-
 const idleMs = 60_000;
 
 const idle = async (context: BenchContext): Promise<Figures> => {
@@ -174,7 +169,9 @@ const idle = async (context: BenchContext): Promise<Figures> => {
   return { ...figures, holds };
 };
 
-export const benches: Readonly<Record<string, (context: BenchContext) => Promise<Figures>>> = { start, latency, heal, idle, failover, endpoints };
+export const benches: Readonly<Record<string, (context: BenchContext) => Promise<Figures>>> = {
+  start, latency, heal, idle, failover, endpoints, network, services, density,
+};
 
 /** Benches that need more than one of each. */
-export const clusterOptions: Readonly<Record<string, ClusterOptions>> = { failover: { nodes: 3 }, endpoints: { nodes: 3 } };
+export const clusterOptions: Readonly<Record<string, ClusterOptions>> = { failover: { nodes: 3 }, endpoints: { nodes: 3 }, network: { nodes: 2 } };

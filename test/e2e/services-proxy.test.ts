@@ -1,107 +1,18 @@
-/** The service proxy against a real kernel: a node with two pods, a second node with one, and a client outside. No runtime is needed. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+/** The service proxy against a real kernel. */
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
-import { run } from '../../agent/network/command.ts';
-import { NetworkStateStore } from '../../agent/network/network-state.ts';
-import { forgetArguments } from '../../agent/network/services/flows.ts';
-import { ServiceProxy } from '../../agent/network/services/service-proxy.ts';
-import { systemClock } from '../../proto/process/clock.ts';
-import { silentLog } from '../../proto/process/log.ts';
-import type { EndpointSlice, Service } from '../../proto/resources/kubernetes.ts';
+import type { EndpointSlice } from '../../proto/resources/kubernetes.ts';
 import { until } from '../fixtures/child.ts';
-import { connect, createNamespace, hostPath, type Namespace } from '../fixtures/namespaces.ts';
+import type { Namespace } from '../fixtures/namespaces.ts';
+import { far, one, type ServiceLab, startServiceLab, two } from '../fixtures/service-lab.ts';
 import { type EndpointSpec, serviceOf, sliceOf } from '../fixtures/service-objects.ts';
 
-interface Lab {
-  readonly node: Namespace;
-  readonly client: Namespace;
-  readonly pods: Readonly<Record<'one' | 'two' | 'far', Namespace>>;
-  /** Tells the node; resolves when the kernel has it. */
-  tell(services: readonly Service[], slices: readonly EndpointSlice[], removed?: readonly string[]): Promise<void>;
-}
+const test = anyTest.serial as TestFn;
 
-const test = anyTest.serial as TestFn<Lab>;
-
-const one = { address: '10.244.0.2', nodeName: 'me' };
-const two = { address: '10.244.0.3', nodeName: 'me' };
-const far = { address: '10.244.1.2', nodeName: 'other' };
-const server = fileURLToPath(new URL('../fixtures/echo-server.ts', import.meta.url));
-
-const serve = async (t: Pick<ExecutionContext, 'teardown'>, namespace: Namespace, name: string): Promise<void> => {
-  const child = spawn('nsenter', [`--net=/run/netns/${namespace.name}`, process.execPath, server, name, '8080'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  t.teardown(() => child.kill('SIGKILL'));
-  await once(child.stdout, 'data');
-};
-
-const buildNetwork = (t: Pick<ExecutionContext, 'teardown'>): Pick<Lab, 'node' | 'client' | 'pods'> => {
-  const [node, client, other, first, second, third] = Array.from({ length: 6 }, () => createNamespace(t)) as [Namespace, Namespace, Namespace, Namespace, Namespace, Namespace];
-  connect(node, 'out', client, 'eth0', '192.0.2.1/24', '192.0.2.9/24');
-  connect(node, 'wire', other, 'eth0', '10.89.0.1/24', '10.89.0.2/24');
-  connect(other, 'pod', third, 'eth0', '10.244.1.1/24', '10.244.1.2/24');
-  for (const machine of [node, other]) machine.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward');
-  node.run('ip', 'link', 'add', 'berth0', 'type', 'bridge');
-  node.run('ip', 'addr', 'add', '10.244.0.1/24', 'dev', 'berth0');
-  node.run('ip', 'link', 'set', 'berth0', 'up');
-  node.run('sh', '-c', 'echo 1 > /proc/sys/net/bridge/bridge-nf-call-iptables');
-  for (const [pod, at, address] of [[first, 'p1', '10.244.0.2/24'], [second, 'p2', '10.244.0.3/24']] as const) {
-    connect(node, at, pod, 'eth0', undefined, address);
-    node.run('ip', 'link', 'set', at, 'master', 'berth0');
-    node.run('bridge', 'link', 'set', 'dev', at, 'hairpin', 'on');
-    pod.run('ip', 'route', 'add', 'default', 'via', '10.244.0.1');
-  }
-  third.run('ip', 'route', 'add', 'default', 'via', '10.244.1.1');
-  node.run('ip', 'route', 'add', '10.244.1.0/24', 'via', '10.89.0.2');
-  other.run('ip', 'route', 'add', 'default', 'via', '10.89.0.1');
-  node.run('ip', 'route', 'add', 'default', 'via', '192.0.2.9');
-  client.run('ip', 'route', 'add', '192.0.2.100', 'via', '192.0.2.1');
-  return { node, client, pods: { one: first, two: second, far: third } };
-};
-
-const startProxy = (t: Pick<ExecutionContext, 'teardown'>, node: Namespace): Lab['tell'] => {
-  const inside = (program: string, args: readonly string[], input?: string): Promise<string> =>
-    run('nsenter', [`--net=/run/netns/${node.name}`, 'env', hostPath, program, ...args], input);
-  const state = new NetworkStateStore('me');
-  let done: () => void = () => undefined;
-  const proxy = new ServiceProxy({
-    nodeName: 'me',
-    state,
-    apply: async (commands) => {
-      await inside('nft', ['-f', '-'], commands);
-      done();
-    },
-    forget: async (flows) => {
-      for (const flow of flows) await inside('conntrack', forgetArguments(flow)).catch(() => undefined);
-    },
-    clock: systemClock,
-    log: silentLog,
-  });
-  t.teardown(() => proxy.close());
-  proxy.setUp({ podNetwork: '10.244.0.0/16', serviceNetwork: '10.96.0.0/16' });
-  const bytes = (objects: readonly object[]): Buffer[] => objects.map((object) => Buffer.from(JSON.stringify(object)));
-  let revision = 0;
-  const versioned = <T extends Service | EndpointSlice>(object: T): T => ({ ...object, metadata: { ...object.metadata, resourceVersion: String((revision += 1)) } });
-  state.begin();
-  return async (services, slices, removed = []) => {
-    const applied = new Promise<void>((resolve) => {
-      done = resolve;
-    });
-    const names = removed.flatMap((name) => [{ kind: 'Service', namespace: 'default', name }, { kind: 'EndpointSlice', namespace: 'default', name: `${name}-abcde` }]);
-    state.take({ services: bytes(services.map(versioned)), slices: bytes(slices.map(versioned)), removed: names, peers: [], removedPeers: [], complete: !state.complete });
-    await applied;
-  };
-};
-
-let lab: Lab;
+let lab: ServiceLab;
 const teardowns: (() => unknown)[] = [];
 
 test.before(async () => {
-  const owner = { teardown: (step: () => unknown) => void teardowns.unshift(step) } as Pick<ExecutionContext, 'teardown'>;
-  const network = buildNetwork(owner);
-  const { pods, node } = network;
-  await Promise.all([serve(owner, pods.one, 'one'), serve(owner, pods.two, 'two'), serve(owner, pods.far, 'far')]);
-  lab = { ...network, tell: startProxy(owner, node) };
+  lab = await startServiceLab({ teardown: (step: () => unknown) => void teardowns.unshift(step) } as Pick<ExecutionContext, 'teardown'>);
 });
 
 test.after.always(() => {
@@ -182,4 +93,11 @@ test('UDP of one client moves on when its endpoint goes', async (t) => {
   await lab.tell([], [ends('d', [two], 'UDP')]);
   const answers = (await asking).trim().split('\n').map((answer) => answer.split(' ')[0]);
   t.deepEqual([answers[0], answers.at(-1)], ['one', 'two']);
+});
+
+test('nothing of services that are gone stays in the kernel', async (t) => {
+  await lab.tell([], [], ['b', 'c', 'd']);
+  const left = lab.node.run('nft', 'list', 'table', 'ip', 'berth_services');
+  t.regex(left, /map services/);
+  t.notRegex(left, /elements|chain (pick|stick|outside|local)_/);
 });

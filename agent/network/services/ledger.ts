@@ -12,6 +12,7 @@ import { type ChainSpec, chainName, chainRules, idMax, idStep, table } from './r
 interface Held {
   readonly elements: Elements;
   readonly places: Places;
+  readonly chains: readonly ChainSpec[];
 }
 
 /** The service that wants an element; where several do, the one whose data hold first. Nearly always it is one, and there are many elements. */
@@ -48,12 +49,23 @@ class Difference {
   }
 }
 
-const noElements: Elements = new Map();
+const nothing: Held = { elements: new Map(), places: noPlaces, chains: [] };
+
+/** Counts up or down; what is at nothing is forgotten. */
+const count = (counts: Map<string, number>, name: string, by: 1 | -1): number => {
+  const now = (counts.get(name) ?? 0) + by;
+  if (now > 0) counts.set(name, now);
+  else counts.delete(name);
+  return now;
+};
 
 export class Ledger {
   readonly #podNetwork: string;
   readonly #services = new Map<string, Held>();
-  readonly #chains = new Set<string>();
+  /** How many frontends lead to a chain. */
+  readonly #frontendsTo = new Map<string, number>();
+  /** Of the chains in the kernel: how many of those above need it. */
+  readonly #chains = new Map<string, number>();
   readonly #owners = new Map<SetName, Map<string, Owners>>();
   #lastId = 0;
   readonly #idsUsed = new Set<number>();
@@ -65,6 +77,7 @@ export class Ledger {
   /** The kernel's table is empty again. Numbers go on, so that none soon means another endpoint. */
   clear(): void {
     this.#services.clear();
+    this.#frontendsTo.clear();
     this.#chains.clear();
     this.#owners.clear();
     this.#idsUsed.clear();
@@ -73,18 +86,21 @@ export class Ledger {
   /** @returns the commands that bring the kernel to these frontends of these services; none when all is as it should be. */
   change(services: Iterable<readonly [key: string, frontends: readonly Frontend[]]>): string {
     const difference = new Difference();
-    const chains: string[] = [];
+    const added: string[] = [];
+    const released: ChainSpec[] = [];
     for (const [key, frontends] of services) {
-      const before = this.#services.get(key);
-      const { elements, places, chains: needed } = elementsOf(frontends, before?.places ?? noPlaces, () => this.#nextId());
-      for (const chain of needed) chains.push(...this.#newChains(chain));
-      this.#compare(key, before?.elements ?? noElements, elements, difference);
-      for (const id of before?.places.ids.values() ?? []) this.#idsUsed.delete(id);
+      const before = this.#services.get(key) ?? nothing;
+      const { elements, places, chains } = elementsOf(frontends, before.places, () => this.#nextId());
+      for (const chain of chains) added.push(...this.#useChains(chain));
+      released.push(...before.chains);
+      this.#compare(key, before.elements, elements, difference);
+      for (const id of before.places.ids.values()) this.#idsUsed.delete(id);
       for (const id of places.ids.values()) this.#idsUsed.add(id);
       if (elements.size === 0) this.#services.delete(key);
-      else this.#services.set(key, { elements, places });
+      else this.#services.set(key, { elements, places, chains });
     }
-    const lines = [...chains, ...difference.lines()];
+    const removed = released.flatMap((chain) => this.#releaseChains(chain));
+    const lines = [...added, ...difference.lines(), ...removed];
     return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
   }
 
@@ -136,13 +152,19 @@ export class Ledger {
     if (data !== undefined) difference.add(set, key, data);
   }
 
-  #newChains(chain: ChainSpec): string[] {
-    if (this.#chains.has(chainName(chain))) return [];
+  #useChains(chain: ChainSpec): string[] {
+    if (count(this.#frontendsTo, chainName(chain), 1) > 1) return [];
     return chainRules(chain, this.#podNetwork).flatMap(([name, rules]) => {
-      if (this.#chains.has(name)) return [];
-      this.#chains.add(name);
+      if (count(this.#chains, name, 1) > 1) return [];
       return [`add chain ip ${table} ${name}`, ...rules.map((rule) => `add rule ip ${table} ${name} ${rule}`)];
     });
+  }
+
+  /** Those that lead to others first. */
+  #releaseChains(chain: ChainSpec): string[] {
+    if (count(this.#frontendsTo, chainName(chain), -1) > 0) return [];
+    const names = chainRules(chain, this.#podNetwork).map(([name]) => name).toReversed();
+    return names.flatMap((name) => (count(this.#chains, name, -1) > 0 ? [] : [`delete chain ip ${table} ${name}`]));
   }
 
   #nextId(): number {

@@ -78,28 +78,33 @@ export class ServiceProxy {
   #wake(): void {
     if (this.#working) return;
     this.#working = true;
-    void this.#workWhileChanged().finally(() => {
-      this.#working = false;
-    });
+    void this.#workWhileChanged();
   }
 
   async #workWhileChanged(): Promise<void> {
-    const { state, clock, log } = this.#options;
-    while (!this.#closed && this.#settings && this.#ledger && state.complete && (this.#anew || this.#changed.size > 0)) {
-      this.#retry?.cancel();
-      try {
+    const { state } = this.#options;
+    try {
+      while (!this.#closed && this.#settings && this.#ledger && state.complete && (this.#anew || this.#changed.size > 0)) {
+        this.#retry?.cancel();
         await this.#work(this.#settings, this.#ledger);
         this.#failures = 0;
-      } catch (error) {
-        if (!(error instanceof CommandFailed)) throw error;
-        this.#anew = true;
-        this.#failures += 1;
-        const retryMs = backoffMs(this.#failures, { initialMs: servicesRetryMsMin, maxMs: servicesRetryMsMax });
-        log.warn('the rules for services could not be set', { error: error.message.slice(0, errorCharactersMax), retryMs });
-        this.#retry = clock.after(retryMs, () => this.#wake());
-        return;
       }
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+      this.#tryAgain(error);
+    } finally {
+      // Within the same turn as the last look at what changed: a change a moment later must wake it again.
+      this.#working = false;
     }
+  }
+
+  #tryAgain(error: CommandFailed): void {
+    const { clock, log } = this.#options;
+    this.#anew = true;
+    this.#failures += 1;
+    const retryMs = backoffMs(this.#failures, { initialMs: servicesRetryMsMin, maxMs: servicesRetryMsMax });
+    log.warn('the rules for services could not be set', { error: error.message.slice(0, errorCharactersMax), retryMs });
+    this.#retry = clock.after(retryMs, () => this.#wake());
   }
 
   async #work({ serviceNetwork }: ServiceSettings, ledger: Ledger): Promise<void> {

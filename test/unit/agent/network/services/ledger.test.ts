@@ -13,7 +13,9 @@ class Kernel {
   apply(commands: string): void {
     for (const line of commands.split('\n').filter((text) => text !== '')) {
       const [verb, what, , , name = '', ...rest] = line.split(' ');
-      if (what === 'chain') this.chains.add(name);
+      if (what === 'chain' && verb === 'add') this.chains.add(name);
+      if (what === 'chain' && verb === 'delete' && [...(this.sets.get('services')?.values() ?? []), ...(this.sets.get('node_ports')?.values() ?? [])].includes(`goto ${name}`)) throw new Error(`led to: ${line}`);
+      if (what === 'chain' && verb === 'delete' && !this.chains.delete(name)) throw new Error(`no such chain: ${line}`);
       if (what !== 'element') continue;
       const set = this.sets.get(name) ?? new Map<string, string>();
       this.sets.set(name, set);
@@ -38,7 +40,7 @@ class Kernel {
   }
 
   get size(): number {
-    return [...this.sets.values()].reduce((sum, set) => sum + set.size, 0);
+    return [...this.sets.values()].reduce((sum, set) => sum + set.size, this.chains.size);
   }
 }
 
