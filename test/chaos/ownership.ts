@@ -15,9 +15,12 @@ export const shared = (owners: readonly Owner[]): readonly string[] => {
   return [...byWhat].filter(([, who]) => who.size > 1).map(([of, who]) => `${of} is had by ${[...who].toSorted().join(' and ')}`);
 };
 
-/** Addresses of pods that have not ended, as the API has them. */
+/**
+ * Addresses of pods that have not ended, as the API has them. One that is being deleted still says which it had before its machine
+ * lost its power; whether it has it yet is asked of what runs.
+ */
 export const addressOwners = (pods: readonly Pod[]): readonly Owner[] =>
-  pods.filter((pod) => pod.status?.podIP && !pod.spec?.hostNetwork && !isTerminal(pod)).map(({ metadata, status }) => ({
+  pods.filter((pod) => pod.status?.podIP && !pod.spec?.hostNetwork && !isTerminal(pod) && !pod.metadata.deletionTimestamp).map(({ metadata, status }) => ({
     of: `address ${status?.podIP}`, who: `${metadata.namespace}/${metadata.name} (${metadata.uid})`,
   }));
 

@@ -6,6 +6,8 @@ const pod = (name: string, podIP: string, phase = 'Running'): Pod => ({ metadata
 
 test('an address of two pods that have not ended is told', (t) => {
   t.deepEqual(shared(addressOwners([pod('a', '10.0.0.1'), pod('b', '10.0.0.2'), pod('c', '10.0.0.1', 'Succeeded')])), []);
+  const leaving = { ...pod('d', '10.0.0.1'), metadata: { name: 'd', namespace: 'default', uid: 'uid-d', deletionTimestamp: '2026-01-01T00:00:00Z' } };
+  t.deepEqual(shared(addressOwners([pod('a', '10.0.0.1'), leaving])), []);
   t.deepEqual(shared(addressOwners([pod('a', '10.0.0.1'), pod('b', '10.0.0.1')])), ['address 10.0.0.1 is had by default/a (uid-a) and default/b (uid-b)']);
 });
 
