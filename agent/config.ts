@@ -1,5 +1,5 @@
 /** The agent's configuration file. */
-import { about, address, listOf, oneOf, optional, type Rule, shape, text } from '../proto/process/config.ts';
+import { about, address, count, flag, listOf, oneOf, optional, type Rule, shape, text } from '../proto/process/config.ts';
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -14,6 +14,9 @@ export interface AgentConfig {
   readonly containerd: { readonly socket: string; readonly cniConfigDir: string };
   /** Cgroup below which pods get theirs. */
   readonly cgroupParent: string;
+  /** Whether the node is emptied before the agent ends, as with the flag `--drain`, and how long that may take. */
+  readonly drainOnShutdown: boolean;
+  readonly drainTimeoutSeconds: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -28,5 +31,7 @@ export const agentConfig: Rule<AgentConfig> = shape<AgentConfig>({
   })),
   containerd: shape<AgentConfig['containerd']>({ socket: text, cniConfigDir: about('where containerd looks for the pod network’s configuration', text) }),
   cgroupParent: about('the cgroup below which pods get theirs', optional(text, '/berth')),
+  drainOnShutdown: about('whether the node is emptied before the agent ends, as with --drain', optional(flag, false)),
+  drainTimeoutSeconds: about('how long that may take', optional(count, 60)),
   logLevel: optional(oneOf('debug', 'info', 'warn', 'error'), 'info'),
 });

@@ -20,6 +20,7 @@ import type { NetworkStateStore } from './network/network-state.ts';
 import type { NodeObjectStore } from './node-objects.ts';
 import type { NodeStatusSource } from './node-status.ts';
 import type { PodSink } from './pods/pods.ts';
+import type { ShutdownDrain } from './shutdown-drain.ts';
 import type { StatusReporter } from './status-reporter.ts';
 import type { TunnelAnswers } from './tunnel.ts';
 
@@ -37,6 +38,7 @@ export interface ConnectionOptions {
   readonly reporter: StatusReporter;
   readonly events: EventQueue;
   readonly tunnels: TunnelAnswers;
+  readonly drain: ShutdownDrain;
   /** Called with every Welcome, before its pods: the pod network must be set up before the first pod. */
   readonly onWelcome: (welcome: Welcome) => void | Promise<void>;
   /** Called with the answer to `requestCertificate`. */
@@ -74,6 +76,7 @@ export class Connection {
   #writable = true;
   #scheduled = false;
   #nodeDirty = false;
+  #drainAsked = false;
   /** Frames are taken one after the other, since Welcome may have to wait for the network. */
   #taking: Promise<void> = Promise.resolve();
   /** Pods that have been named, until they are complete; undefined after. */
@@ -149,7 +152,7 @@ export class Connection {
   /** The call itself fails when the endpoint cannot be reached or does not prove who it is. */
   #converse(signal: AbortSignal): Promise<string> {
     const { path, requestSerialize, responseDeserialize } = nodeService.session;
-    const { node, nodeName, agentVersion, clock } = this.#options;
+    const { node, nodeName, agentVersion, clock, drain } = this.#options;
     const stream: SessionStream = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     this.#stream = stream;
     return new Promise((resolve) => {
@@ -170,7 +173,7 @@ export class Connection {
           stream.cancel();
         });
       });
-      stream.write({ frame: 'hello', hello: { nodeName, agentVersion, node: toJsonBytes(node.node()) } });
+      stream.write({ frame: 'hello', hello: { nodeName, agentVersion, node: toJsonBytes(node.node()), isEnding: drain.isWanted } });
       this.#beat(defaultHeartbeatPeriodMs, clock);
     });
   }
@@ -184,7 +187,7 @@ export class Connection {
   }
 
   async #take(frame: ControllerFrame): Promise<void> {
-    const { objects, network, reporter, tunnels, clock, onWelcome } = this.#options;
+    const { objects, network, reporter, tunnels, clock, drain, onWelcome } = this.#options;
     if (this.#ended.signal.aborted) return;
     if (frame.frame === 'welcome') {
       await onWelcome(frame.welcome);
@@ -201,6 +204,7 @@ export class Connection {
     else if (frame.frame === 'pods') this.#takePods(frame.pods);
     else if (frame.frame === 'certificate') await this.#options.onCertificate?.(frame.certificate.certificatePem);
     else if (frame.frame === 'acks') reporter.acknowledged(frame.acks.acks);
+    else if (frame.frame === 'drained') drain.confirm();
     else if (frame.frame === 'move') this.#moving.resolve();
     else if (frame.frame === 'openTunnel') void tunnels.answer(this.#client, frame.openTunnel, this.#ended.signal);
   }
@@ -223,8 +227,13 @@ export class Connection {
 
   /** Before Welcome only Hello goes out: the controller may still be finding out who this is. */
   #flush(): void {
-    const { node, reporter, events } = this.#options;
+    const { node, reporter, events, drain } = this.#options;
     while (this.welcomed && this.#writable && !this.#ended.signal.aborted) {
+      if (drain.isWanted && !this.#drainAsked) {
+        this.#drainAsked = true;
+        this.#write({ frame: 'drain', drain: {} });
+        continue;
+      }
       if (this.#nodeDirty) {
         this.#nodeDirty = false;
         this.#write({ frame: 'node', node: { status: toJsonBytes(node.node().status) } });

@@ -57,6 +57,8 @@ export const runtimeLimits = {
   /** What a stop may take beyond its grace period. */
   stopMarginMs: 120_000,
   execOutputBytesMax: 16 << 10,
+  /** How long containerd's streaming server may take to answer. */
+  streamTimeoutMs: 10_000,
   terminationMessageBytesMax: 4096,
   terminationLogBytesMax: 2048,
   terminationLogLinesMax: 80,
@@ -118,12 +120,10 @@ export const usageWindowMsMax = 60_000;
 /** Pieces in which a tunnel's data is sent. */
 export const tunnelFrameBytesMax = 64 * 1024;
 export const tunnelsMax = 100;
-export const joinTimeoutMs = 10_000;
 /** How often it is looked at whether the certificate comes to its end, and asked for another until one comes. */
 export const renewalCheckMsMax = 3_600_000;
 export const renewalRetryMsMin = 1_000;
 export const renewalRetryMsMax = 60_000;
-export const joinAnswerBytesMax = 64 * 1024;
 
 // The program (main.ts).
 /** How long the runtime may take to see a new pod network. */

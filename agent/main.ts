@@ -10,7 +10,7 @@ import { claimDnsAddress } from './dns/dns-address.ts';
 import { NodeDns } from './dns/node-dns.ts';
 import { EventQueue } from './event-queue.ts';
 import { readHostIdentity } from './host-facts.ts';
-import { ensureIdentity, JoinFailure } from './identity.ts';
+import { ensureIdentity } from './identity.ts';
 import { leasesDirOf } from './network/cni.ts';
 import { lostAddresses, lostHostPorts } from './network/lost-addresses.ts';
 import { NetworkStateStore } from './network/network-state.ts';
@@ -23,12 +23,15 @@ import { NodeObjectStore } from './node-objects.ts';
 import { kubeletVersion, NodeStatusWatch } from './node-status.ts';
 import { Pods } from './pods/pods.ts';
 import { runtimeFacts } from './runtime-facts.ts';
+import { Attachments } from './runtime/attachments.ts';
 import { Commands } from './runtime/commands.ts';
 import { CriRuntime } from './runtime/cri-runtime.ts';
 import { Session } from './session.ts';
+import { ShutdownDrain } from './shutdown-drain.ts';
 import { StatusReporter } from './status-reporter.ts';
 import { TunnelAnswers } from './tunnel.ts';
 import { UsageMeter } from './usage-meter.ts';
+import { JoinFailure } from '../proto/joining.ts';
 import type { Welcome } from '../proto/node-service.ts';
 import { systemClock as clock } from '../proto/process/clock.ts';
 import { configFile, ConfigError, describeConfig, readConfig } from '../proto/process/config.ts';
@@ -113,6 +116,21 @@ const startNetwork = (
   };
 };
 
+/** Aborts when the agent may end: at once, or when its node is empty. */
+const afterDrain = (drain: ShutdownDrain, { drainOnShutdown, drainTimeoutSeconds }: AgentConfig, log: Log, ending: AbortSignal): AbortSignal => {
+  if (!drainOnShutdown) return ending;
+  const end = new AbortController();
+  const empty = async (): Promise<void> => {
+    log.info('ending; the work moves first', { timeoutSeconds: drainTimeoutSeconds });
+    const isEmpty = await drain.run(drainTimeoutSeconds * 1000, clock);
+    log.info(isEmpty ? 'the node is empty' : 'the node is not empty, and the time is up');
+    end.abort();
+  };
+  if (ending.aborted) void empty();
+  else ending.addEventListener('abort', () => void empty(), { once: true });
+  return end.signal;
+};
+
 const startNodeStatus = async ({ nodeName, nodeAddress, dataDir }: AgentConfig, runtime: ReturnType<typeof runtimeFacts>, log: Log): Promise<NodeStatusWatch> => {
   const node = new NodeStatusWatch({
     settings: { nodeName, addresses: [nodeAddress] },
@@ -133,9 +151,11 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const network = new NetworkStateStore(nodeName);
   const events = new EventQueue();
   const reporter = new StatusReporter(clock, log.child('reports'));
+  const drain = new ShutdownDrain();
   const dns = new NodeDns({ state: network, claim: claimDnsAddress, clock, random, log: log.child('dns') });
   const runtime = await startRuntime(config, objects, dns, log);
   const commands = await startCommands(config, runtime, log);
+  const attachments = new Attachments({ call: (method, request) => runtime.call(method, request), observe: (podUid) => runtime.observePod(podUid), clock });
   const usage = new UsageMeter({ stats: async () => (await runtime.call('ListContainerStats', {})).stats, clock });
   const facts = runtimeFacts(runtime);
   const pods = new Pods({
@@ -173,14 +193,16 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     network,
     reporter,
     events,
-    tunnels: new TunnelAnswers({ logs: runtime, commands, usage }, log.child('tunnels')),
+    tunnels: new TunnelAnswers({ logs: runtime, commands, attachments, usage }, log.child('tunnels')),
+    drain,
     onWelcome: (welcome) => nodeNetwork.welcomed(welcome),
     clock,
     random,
     log: log.child('session'),
   });
   log.info('running', { node: nodeName, controllers: config.controllers });
-  await Promise.all([session.run(ending), certificate.run(ending)]);
+  const end = afterDrain(drain, config, log, ending);
+  await Promise.all([session.run(end), certificate.run(end)]);
   log.info('ending; containers run on');
   dns.close();
   await nodeNetwork.close();
@@ -202,7 +224,7 @@ const main = async (): Promise<void> => {
   }
   try {
     const config = readConfig(configFile(process.argv), agentConfig);
-    await run(config, createLog(config.logLevel), shutdownSignal());
+    await run({ ...config, drainOnShutdown: config.drainOnShutdown || process.argv.includes('--drain') }, createLog(config.logLevel), shutdownSignal());
     process.exit(0);
   } catch (error) {
     const told = error instanceof ConfigError || error instanceof JoinFailure;

@@ -32,6 +32,7 @@ export class Session {
     options.reporter.onReady = ready;
     options.events.onReady = ready;
     options.node.onChange = () => this.#connections.forEach((connection) => connection.nodeChanged());
+    options.drain.onWanted = ready;
   }
 
   /** Whether a controller has welcomed this node and not gone since. */

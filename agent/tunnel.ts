@@ -8,7 +8,7 @@ import { nodeService, toJsonBytes } from '../proto/node-service.ts';
 import type { OpenTunnel, TunnelFrame } from '../proto/node-service.ts';
 import type { NodeUsage } from '../proto/node-usage.ts';
 import type { Log } from '../proto/process/log.ts';
-import type { CommandQuery, LogQuery, TunnelRequest } from '../proto/tunnel-requests.ts';
+import type { AttachQuery, CommandQuery, ConversationRequest, LogQuery, PortForwardQuery, TunnelRequest } from '../proto/tunnel-requests.ts';
 import { tunnelFrameBytesMax, tunnelsMax } from './limits.ts';
 import type { CommandProcess } from './runtime/command-process.ts';
 
@@ -22,7 +22,7 @@ export interface UsageSource {
   measure(): Promise<NodeUsage>;
 }
 
-/** What somebody talks to in a pod: a command, or what takes and gives bytes like one. */
+/** What somebody talks to in a pod: a command, a container itself, a connection into the pod's network. */
 export type Conversation = Pick<CommandProcess, 'write' | 'endInput' | 'resize' | 'close' | 'exit'> & {
   readonly stdout: AsyncIterable<Buffer> | undefined;
   readonly stderr: AsyncIterable<Buffer> | undefined;
@@ -73,9 +73,16 @@ const send = async (stream: TunnelStream, source: AsyncIterable<Buffer> | Iterab
 const failureOf = (error: unknown): { reason: string; message: string } =>
   isApiError(error) ? { reason: error.reason, message: error.message } : { reason: 'InternalError', message: 'the node could not do it' };
 
+/** The part of Attachments that tunnels need. */
+export interface AttachmentSource {
+  attach(query: AttachQuery): Promise<Conversation>;
+  portForward(query: PortForwardQuery): Promise<Conversation>;
+}
+
 export interface TunnelSources {
   readonly logs: LogSource;
   readonly commands: CommandSource;
+  readonly attachments: AttachmentSource;
   readonly usage: UsageSource;
 }
 
@@ -122,7 +129,9 @@ export class TunnelAnswers {
     const { logs, usage } = this.#sources;
     switch (request.type) {
       case 'exec':
-        return this.#run(stream, request, signal);
+      case 'attach':
+      case 'portForward':
+        return this.#converse(stream, await this.#begin(request), signal);
       case 'usage': {
         const measured = toJsonBytes(await usage.measure());
         stream.write({ frame: 'accepted', accepted: true });
@@ -139,8 +148,19 @@ export class TunnelAnswers {
     }
   }
 
-  async #run(stream: TunnelStream, query: CommandQuery, signal: AbortSignal): Promise<void> {
-    const command = await this.#sources.commands.run(query);
+  #begin(request: ConversationRequest): Promise<Conversation> {
+    const { commands, attachments } = this.#sources;
+    switch (request.type) {
+      case 'exec':
+        return commands.run(request);
+      case 'attach':
+        return attachments.attach(request);
+      case 'portForward':
+        return attachments.portForward(request);
+    }
+  }
+
+  async #converse(stream: TunnelStream, command: Conversation, signal: AbortSignal): Promise<void> {
     // Its outputs end with it, and so does what waits for them below.
     const onAbort = (): void => this.#close(command);
     signal.addEventListener('abort', onAbort, { once: true });

@@ -13,7 +13,7 @@ import { withLimits } from './waiting.ts';
 /** Somebody waits with a finger on the key. */
 const completionTimeoutMs = 2000;
 
-const contextCommands = new Set(['get', 'describe', 'delete', 'wait', 'scale', 'rollout', 'logs', 'exec', 'events', 'explain']);
+const contextCommands = new Set(['get', 'describe', 'delete', 'wait', 'scale', 'rollout', 'logs', 'exec', 'attach', 'events', 'explain']);
 const nodeCommands = new Set(['cordon', 'uncordon', 'drain']);
 const kindNames = (): string[] => kinds.map(({ plural }) => plural);
 
@@ -83,7 +83,7 @@ class Completion {
     const kind = words[0] === undefined ? undefined : kindNamed(words[0]);
     if (kind) return name === 'explain' ? [] : this.#names(kind);
     if (words.length > 0) return [];
-    if (name === 'logs' || name === 'exec') return this.#names(kindNamed('pods') as Kind);
+    if (name === 'logs' || name === 'exec' || name === 'attach') return this.#names(kindNamed('pods') as Kind);
     if (name === 'rollout' || name === 'scale') return this.#kindAndNames('deployment');
     return [...kindNames(), ...(name === 'get' || name === 'delete' ? ['all'] : [])];
   }

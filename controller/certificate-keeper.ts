@@ -30,9 +30,10 @@ export class CertificateKeeper {
   readonly #options: CertificateKeeperOptions;
   #known: string;
 
+  /** Replaces the certificate at once where it is due: after a long time off it may have run out. */
   constructor(options: CertificateKeeperOptions) {
     this.#options = options;
-    this.#known = readFileSync(options.files.certificate, 'utf8');
+    this.#known = this.#renewed(readFileSync(options.files.certificate, 'utf8'));
   }
 
   /** Until aborted; never rejects. */
@@ -67,7 +68,7 @@ export class CertificateKeeper {
     const authority = { certPem: readFileSync(authorityCertificate, 'utf8'), keyPem: readFileSync(authorityKey, 'utf8') };
     const renewed = renewCertificate(authority, certPem, lifetimeSeconds / secondsPerDay);
     const next = `${certificate}.${process.pid}.new`;
-    writeFileSync(next, renewed, { mode: 0o600 });
+    writeFileSync(next, renewed, { mode: 0o600, flush: true });
     renameSync(next, certificate);
     return renewed;
   }

@@ -124,6 +124,8 @@ export const objectBytesMax = 1_400_000;
 export const writesQueuedMax = 4_096;
 export const etcdCallTimeoutMs = 3_000;
 export const etcdRangeTimeoutMs = 10_000;
+/** Clients with a certificate that was replaced: watches go on over their connections, for years where certificates hold one. */
+export const etcdRetiredClientsMax = 48;
 /** etcd allows a client one ping in 5 s. */
 export const etcdKeepaliveMs = 10_000;
 export const etcdKeepaliveTimeoutMs = 3_000;
@@ -200,7 +202,7 @@ export const drainMs = 5_000;
  * And connections that lie idle this long: who sends a request meanwhile is answered, and told to come back on another one. Where
  * nobody else serves it is only long enough for what is on its way, since new connections wait for the next life of this program.
  */
-export const idleLingerMs = 1_000;
+export const idleLingerMs = 2_000;
 export const idleLingerAloneMs = 100;
 /** Pings that find a connection whose other end is gone without a word. */
 export const sessionKeepaliveMs = 5_000;

@@ -20,6 +20,7 @@ import { ServiceAllocator } from './services/allocator.ts';
 import { ApiAddresses } from './services/api-addresses.ts';
 import { serviceClaims, serviceNetworkOf } from './services/service-network.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
+import { serverJoinRoute } from './server-join.ts';
 import { Election, type Term } from './store/election.ts';
 import { createEtcdKv } from './store/etcd.ts';
 import type { EtcdTls } from './store/etcd-client.ts';
@@ -46,15 +47,15 @@ const servingTlsOf = ({ tls }: ControllerConfig): { readonly api: ApiServerTls; 
   return { api: { ca: caPem, cert: certPem, key: keyPem }, nodes: { caPem, certPem, keyPem } };
 };
 
-/** Renews what this controller has the authority for, and passes on what was replaced. Resolves when all of it has ended. */
-const keepCertificates = async (config: ControllerConfig, onServing: () => void, onEtcd: (tls: EtcdTls) => void, log: Log, ending: AbortSignal): Promise<void> => {
+/** Renews what this controller has the authority for, and passes on what was replaced. Throws where a certificate cannot be read. */
+const certificateKeepers = (config: ControllerConfig, onServing: () => void, onEtcd: (tls: EtcdTls) => void, log: Log): readonly CertificateKeeper[] => {
   const { tls, etcd, renews, certificateLifetimeSeconds: lifetimeSeconds } = config;
   const kept: readonly { readonly files: CertificateFiles; readonly onChange: () => void }[] = [
     { files: tls, onChange: onServing },
     ...(etcd.tls ? [{ files: etcd.tls, onChange: () => etcd.tls && onEtcd(etcdTlsOf(etcd.tls)) }] : []),
     ...renews.map((files) => ({ files, onChange: () => undefined })),
   ];
-  await Promise.all(kept.map((one) => new CertificateKeeper({ ...one, lifetimeSeconds, clock, log }).run(ending)));
+  return kept.map((one) => new CertificateKeeper({ ...one, lifetimeSeconds, clock, log }));
 };
 
 const aborted = (signal: AbortSignal): Promise<void> =>
@@ -93,6 +94,13 @@ const lead = async ({ lost, fence, resign }: Term, { config, kv, store, schema, 
 
 const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): Promise<void> => {
   const authority = { certPem: readFileSync(config.tls.authorityCertificate, 'utf8'), keyPem: readFileSync(config.tls.authorityKey, 'utf8') };
+  const onServing = (): void => {
+    const present = servingTlsOf(config);
+    server.setTls(present.api);
+    nodes.setTls(present.nodes);
+    peers?.setTls(present.nodes);
+  };
+  const keepers = certificateKeepers(config, onServing, (present) => kv.setTls(present), log.child('certificates'));
   const tls = servingTlsOf(config);
   const sign = createNodeSigner(authority, config.certificateLifetimeSeconds);
   const kv = createEtcdKv({ endpoints: config.etcd.endpoints, ...(config.etcd.tls ? { tls: etcdTlsOf(config.etcd.tls) } : {}), clock, random, log });
@@ -121,7 +129,7 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
     version,
     schema,
     ready: () => store.connected() && !ending.aborted,
-    extraRoutes: joinRoutes({ reader, authorityPem: authority.certPem, sign, clock, log }),
+    extraRoutes: [...joinRoutes({ reader, authorityPem: authority.certPem, sign, clock, log }), serverJoinRoute({ config, reader, clock, log })],
   });
   const election = new Election({ kv, key: '/berth/election/loops', id: config.name, clock, log: log.child('election'), ttlSeconds: electionTtlSeconds });
 
@@ -130,13 +138,7 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   if (config.peers) await peers?.listen(config.peers);
   const apiPort = await server.listen(config.api);
   const nodesPort = await nodes.listen(config.nodes);
-  const onServing = (): void => {
-    const present = servingTlsOf(config);
-    server.setTls(present.api);
-    nodes.setTls(present.nodes);
-    peers?.setTls(present.nodes);
-  };
-  const keeping = keepCertificates(config, onServing, (present) => kv.setTls(present), log.child('certificates'), ending);
+  const keeping = Promise.all(keepers.map((keeper) => keeper.run(ending)));
   log.info('serving', { version, apiPort, nodesPort });
   const registered = Promise.all(config.api.advertised.map((address, at) => apiAddresses.register(`${config.name}/${at}`, address, ending)));
   const leave = async (): Promise<void> => {

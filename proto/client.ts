@@ -3,6 +3,8 @@
  * them; when no server can be reached that is a `ConnectionError`.
  */
 import type { IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { ApiError, type Reason, type StatusObject, statusCodes } from './errors.ts';
 import type { Kind } from './kinds.ts';
@@ -182,6 +184,34 @@ export class Client {
       socket.on('error', (error) =>
         // It begins with the handshake of TLS: before that nothing can have been done.
         reject(signal.aborted ? (signal.reason as Error) : connectionFailure(server, error, (error as NodeJS.ErrnoException).code === 'ECONNREFUSED')));
+    });
+  }
+
+  /** A POST whose connection goes on in another protocol; resolves to the connection, paused. Throws ApiError, ConnectionError. */
+  openUpgrade(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Socket> {
+    return this.#servers.inTurn((server) => this.#upgrade(server, path, headers, signal));
+  }
+
+  #upgrade(server: string, path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<Socket> {
+    const { ca, cert, key, token, userAgent = 'berth', insecureSkipTlsVerify } = this.#settings;
+    const request = httpsRequest(new URL(server + path), {
+      method: 'POST', agent: false, signal,
+      ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}), rejectUnauthorized: insecureSkipTlsVerify !== true,
+      headers: { connection: 'Upgrade', 'user-agent': userAgent, ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
+    });
+    return new Promise((resolve, reject) => {
+      request.on('upgrade', (_response, socket: Socket, head: Buffer) => {
+        socket.on('error', () => undefined);
+        socket.setNoDelay(true);
+        if (head.length > 0) socket.unshift(head);
+        resolve(socket);
+      });
+      request.on('response', (response) => {
+        readAll(response).then((body) => reject(failureOf(response.statusCode ?? 500, body)), reject);
+      });
+      request.on('error', (error) =>
+        reject(signal.aborted ? (signal.reason as Error) : connectionFailure(server, error, (error as NodeJS.ErrnoException).code === 'ECONNREFUSED')));
+      request.end();
     });
   }
 

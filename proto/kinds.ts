@@ -57,7 +57,7 @@ export const nodeKind = define('v1', 'Node', { shortNames: ['no'], clusterScoped
 export const podKind = define('v1', 'Pod', {
   shortNames: ['po'],
   categories: ['all'],
-  subresources: ['binding', 'eviction', 'exec', 'log', 'status'],
+  subresources: ['attach', 'binding', 'eviction', 'exec', 'log', 'portforward', 'status'],
 });
 export const eventKind = define('v1', 'Event', { shortNames: ['ev'] });
 export const configMapKind = define('v1', 'ConfigMap', { shortNames: ['cm'] });

@@ -9,6 +9,8 @@ export interface Hello {
   readonly nodeName: string;
   readonly agentVersion: string;
   readonly node: Buffer;
+  /** The agent is about to end: Drain follows. */
+  readonly isEnding?: boolean;
 }
 
 export interface PodReport {
@@ -34,6 +36,7 @@ export type AgentFrame =
   | { readonly frame: 'pods'; readonly pods: { readonly reports: readonly PodReport[] } }
   | { readonly frame: 'events'; readonly events: { readonly reports: readonly EventReport[] } }
   | { readonly frame: 'heartbeat'; readonly heartbeat: Record<string, never> }
+  | { readonly frame: 'drain'; readonly drain: Record<string, never> }
   | { readonly frame: 'certificateRequest'; readonly certificateRequest: { readonly csrPem: string } };
 
 /** How packets get from the pods of one node to those of another. */
@@ -108,6 +111,7 @@ export type ControllerFrame =
   | { readonly frame: 'objects'; readonly objects: ObjectChanges }
   | { readonly frame: 'acks'; readonly acks: { readonly acks: readonly ReportAck[] } }
   | { readonly frame: 'openTunnel'; readonly openTunnel: OpenTunnel }
+  | { readonly frame: 'drained'; readonly drained: Record<string, never> }
   | { readonly frame: 'certificate'; readonly certificate: { readonly certificatePem: string } }
   | { readonly frame: 'network'; readonly network: NetworkChanges }
   | { readonly frame: 'move'; readonly move: Record<string, never> };

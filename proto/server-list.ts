@@ -115,11 +115,12 @@ export class ServerList {
         if (!secure) request.destroy(new Error(`no connection within ${connectTimeoutMs / 1_000} s`));
       });
       request.once('socket', (socket) => {
-        secure = request.reusedSocket;
-        socket.once('secureConnect', () => {
+        const onSecure = (): void => {
           secure = true;
           late?.cancel();
-        });
+        };
+        if (request.reusedSocket) onSecure();
+        else socket.once('secureConnect', onSecure);
       });
       request.once('close', () => late?.cancel());
       request.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : connectionFailure(url.origin, error, !secure)));

@@ -2,16 +2,21 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-export interface ContainerdSettings {
+export interface ContainerdFolders {
   /** Where images and metadata last. */
   readonly rootDir: string;
   /** Where sockets and what runs lie; goes with the machine's power. */
   readonly stateDir: string;
+  /** A folder for each registry that needs words of its own, with a hosts.toml in it. */
+  readonly registriesDir: string;
   readonly pauseImage: string;
-  /** Images named `localhost:PORT/…` come from here, e.g. `10.89.0.1:5000`. */
-  readonly registry: { readonly name: string; readonly address: string };
   /** Debian keeps the CNI plugins in /usr/lib/cni. */
   readonly cniPluginsDir: string;
+}
+
+export interface ContainerdSettings extends Omit<ContainerdFolders, 'registriesDir'> {
+  /** Images named `localhost:PORT/…` come from here, e.g. `10.89.0.1:5000`. */
+  readonly registry: { readonly name: string; readonly address: string };
 }
 
 export const containerdSocket = (stateDir: string): string => join(stateDir, 'containerd.sock');
@@ -36,7 +41,8 @@ export const stateTimeout = `
   "io.containerd.timeout.task.state" = "60s"
 `;
 
-const toml = (settings: ContainerdSettings): string => `
+/** The configuration file's text. */
+export const containerdToml = (settings: ContainerdFolders): string => `
 version = 2
 root = ${JSON.stringify(join(settings.rootDir, 'containerd'))}
 state = ${JSON.stringify(join(settings.stateDir, 'containerd'))}
@@ -66,18 +72,19 @@ ${stateTimeout}
     bin_dir = ${JSON.stringify(settings.cniPluginsDir)}
     conf_dir = ${JSON.stringify(cniConfigDir(settings.rootDir))}
   [plugins."io.containerd.grpc.v1.cri".registry]
-    config_path = ${JSON.stringify(join(settings.rootDir, 'registries'))}
+    config_path = ${JSON.stringify(settings.registriesDir)}
 `;
 
 /** Writes the configuration; returns the arguments that containerd starts with. */
 export const configureContainerd = (settings: ContainerdSettings): readonly string[] => {
-  const hosts = join(settings.rootDir, 'registries', settings.registry.name);
+  const registriesDir = join(settings.rootDir, 'registries');
+  const hosts = join(registriesDir, settings.registry.name);
   for (const dir of [hosts, settings.stateDir, cniConfigDir(settings.rootDir)]) mkdirSync(dir, { recursive: true, mode: 0o711 });
   writeFileSync(
     join(hosts, 'hosts.toml'),
     `server = "http://${settings.registry.address}"\n\n[host."http://${settings.registry.address}"]\n  capabilities = ["pull", "resolve"]\n`,
   );
   const file = join(settings.rootDir, 'containerd.toml');
-  writeFileSync(file, toml(settings));
+  writeFileSync(file, containerdToml({ ...settings, registriesDir }));
   return ['--config', file];
 };

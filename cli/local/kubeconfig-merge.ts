@@ -67,7 +67,7 @@ const save = ({ path, owner }: KubeconfigFile, document: Document): void => {
   const target = existsSync(path) ? realpathSync(path) : path;
   const before = existsSync(target) ? statSync(target) : undefined;
   const next = `${target}.berth-${process.pid}`;
-  writeFileSync(next, document.toString(), { mode: before ? before.mode & 0o777 : 0o600 });
+  writeFileSync(next, document.toString(), { mode: before ? before.mode & 0o777 : 0o600, flush: true });
   const { uid, gid } = before ?? owner ?? {};
   if (uid !== undefined && gid !== undefined) chownSync(next, uid, gid);
   for (let folder = dirname(path); created && owner && folder.length >= created.length; folder = dirname(folder)) chownSync(folder, owner.uid, owner.gid);

@@ -5,9 +5,10 @@
  *     restore/new: snapshot, members made from it ──rename──► restore/ready ──stop controllers and etcd, move each──► gone
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../../proto/process/clock.ts';
+import { syncFolder, writeDurably } from '../../proto/process/durable-file.ts';
 import { type Archive, type Source } from '../backup/archive.ts';
 import { type EtcdAccess, restoreMember } from '../backup/snapshot.ts';
 import { Refused } from '../errors.ts';
@@ -57,7 +58,7 @@ export const restorePki = async (archive: Archive, { dataDir }: ClusterSettings)
   mkdirSync(pki, { recursive: true, mode: 0o700 });
   for (const { name } of archive.parts.filter((part) => part.name.startsWith(pkiFolder))) {
     const file = join(pki, basename(name));
-    if (!existsSync(file)) writeFileSync(file, await archive.read(name), { mode: 0o600 });
+    if (!existsSync(file)) writeDurably(file, await archive.read(name));
   }
 };
 
@@ -78,7 +79,9 @@ export const prepareRestore = async (archive: Archive, settings: ClusterSettings
   const token = `berth-${randomBytes(8).toString('hex')}`;
   for (const { name, peerUrl } of members) await restoreMember(snapshot, { name, peerUrl, dataDir: join(unfinished, name) }, initialCluster, token);
   rmSync(snapshot);
+  syncFolder(unfinished);
   renameSync(unfinished, ready);
+  syncFolder(restore);
 };
 
 /** Whether a restore is settled and not yet in place. */
@@ -96,6 +99,7 @@ export const finishRestore = async (settings: ClusterSettings, processes: Proces
     rmSync(dataDir, { recursive: true, force: true });
     mkdirSync(dirname(dataDir), { recursive: true, mode: 0o700 });
     renameSync(made, dataDir);
+    syncFolder(dirname(dataDir));
   }
   rmSync(restore, { recursive: true });
 };

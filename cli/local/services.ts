@@ -84,8 +84,12 @@ export const controllerService = (settings: ClusterSettings, name: string, index
     },
     etcd: {
       endpoints: etcdMembers(settings).map(({ clientUrl }) => clientUrl),
-      tls: { authorityCertificate: join(pki, 'etcd-ca.crt'), certificate: join(pki, 'etcd-client.crt'), key: join(pki, 'etcd-client.key') },
+      tls: { authorityCertificate: join(pki, 'etcd-ca.crt'), authorityKey: join(pki, 'etcd-ca.key'), certificate: join(pki, 'etcd-client.crt'), key: join(pki, 'etcd-client.key') },
     },
+    renews: [
+      ...etcdMembers(settings).map((member) => ({ certificate: join(pki, `${member.name}.crt`), authorityCertificate: join(pki, 'etcd-ca.crt'), authorityKey: join(pki, 'etcd-ca.key') })),
+      { certificate: join(pki, 'admin.crt'), authorityCertificate: join(pki, 'ca.crt'), authorityKey: join(pki, 'ca.key') },
+    ],
     podNetwork: settings.podNetwork,
     podNetworkMode: settings.podNetworkMode,
   }));

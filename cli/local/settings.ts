@@ -1,7 +1,8 @@
 /** What a local cluster is: where it lives and which addresses and ports it takes. Kept in `cluster.json` of its data directory. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { writeDurably } from '../../proto/process/durable-file.ts';
 import type { PodNetworkMode } from '../../proto/node-service.ts';
 
 export interface Ports {
@@ -130,6 +131,5 @@ export const readSettings = (dataDir: string): ClusterSettings | undefined => {
 export const writeSettings = (settings: ClusterSettings): void => {
   const file = paths(settings.dataDir).settings;
   mkdirSync(settings.dataDir, { recursive: true, mode: 0o711 });
-  writeFileSync(`${file}.new`, `${JSON.stringify(settings, undefined, 2)}\n`);
-  renameSync(`${file}.new`, file);
+  writeDurably(file, `${JSON.stringify(settings, undefined, 2)}\n`, 0o644);
 };

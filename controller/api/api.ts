@@ -58,7 +58,6 @@ export class Api implements Verbs {
     return deleteObject(this.#context, kind, namespace, name, options);
   }
 
-  /** Deletes a pod if its disruption budget allows. */
   evict(namespace: string, name: string, options: DeleteOptions): Promise<Deleted> {
     return evictPod(this.#context, namespace, name, options);
   }

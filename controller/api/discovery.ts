@@ -17,6 +17,8 @@ interface Subresource {
 
 const changeVerbs = ['get', 'patch', 'update'];
 
+const podOptions = new Map([['attach', 'PodAttachOptions'], ['exec', 'PodExecOptions'], ['portforward', 'PodPortForwardOptions']]);
+
 const subresourceOf = (kind: Kind, name: string): Subresource => {
   const own = { group: kind.group, version: kind.version, kind: kind.kind };
   if (name === 'scale' && isScalable(kind)) {
@@ -26,9 +28,8 @@ const subresourceOf = (kind: Kind, name: string): Subresource => {
     return { name, responds: { group: 'policy', version: 'v1', kind: 'Eviction' }, verbs: ['create'] };
   }
   if (kind === podKind && name === 'binding') return { name, responds: { group: '', version: 'v1', kind: 'Binding' }, verbs: ['create'] };
-  if (kind === podKind && name === 'exec') {
-    return { name, responds: { group: '', version: 'v1', kind: 'PodExecOptions' }, verbs: ['create', 'get'] };
-  }
+  const options = kind === podKind ? podOptions.get(name) : undefined;
+  if (options !== undefined) return { name, responds: { group: '', version: 'v1', kind: options }, verbs: ['create', 'get'] };
   if (kind === podKind && name === 'log') return { name, responds: own, verbs: ['get'] };
   if (name === 'finalize') return { name, responds: own, verbs: ['update'] };
   return { name, responds: own, verbs: changeVerbs };

@@ -1,4 +1,4 @@
-/** Which container of a pod a request means. */
+/** Which container of a pod a request means, and on which node it is. */
 import { badRequest } from '../../proto/errors.ts';
 import type { Pod } from '../../proto/resources/kubernetes.ts';
 
@@ -22,4 +22,10 @@ export const containerOf = (pod: Pod, asked: string | undefined): string => {
   if (preferred && all.includes(preferred)) return preferred;
   if (regular.length === 1 && regular[0]) return regular[0];
   throw badRequest(`a container name must be specified for pod ${podName}, choose one of: [${all.join(' ')}]`);
+};
+
+/** @throws ApiError BadRequest when it is on none yet */
+export const nodeNameOf = ({ metadata, spec }: Pod): string => {
+  if (!spec?.nodeName) throw badRequest(`pod ${metadata.name} does not have a host assigned`);
+  return spec.nodeName;
 };

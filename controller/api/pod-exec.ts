@@ -1,28 +1,43 @@
-/** The subresource exec: a command in a container, its streams as channels of a WebSocket. */
-import { WebSocketServer, type WebSocket } from 'ws';
+/** The subresources exec and attach: a command in a container, or the container itself, its streams as channels of a WebSocket. */
+import type { WebSocket } from 'ws';
 import { ApiError, badRequest, isApiError } from '../../proto/errors.ts';
 import { channels, decodeMessage, encodeData, type ExecProtocol, execProtocols, protocolOf } from '../../proto/exec-channels.ts';
 import { stdinWindowBytes } from '../../proto/node-service.ts';
 import type { Pod } from '../../proto/resources/kubernetes.ts';
-import { execMessageBytesMax, execPingPeriodMs } from '../limits.ts';
-import type { ExecRequest, ExecStream } from '../nodes/tunnels.ts';
+import { execPingPeriodMs } from '../limits.ts';
+import type { AttachQuery, ConversationRequest } from '../../proto/tunnel-requests.ts';
+import type { ExecStream, OnNode } from '../nodes/tunnels.ts';
 import type { Backend, Call } from './call.ts';
-import { containerOf } from './pod-container.ts';
+import { containerOf, nodeNameOf } from './pod-container.ts';
 import { flagParameter, type Query, textParameter } from './query.ts';
+import { acceptWebSocket } from './upgrade.ts';
 import { findPresent, keyOf } from './write-context.ts';
 
-const execRequestOf = (pod: Pod, query: Query): ExecRequest => {
+type StreamsRequest = OnNode<Extract<ConversationRequest, AttachQuery>>;
+
+/** What exec and attach have in common; `verb` for the words. @throws ApiError BadRequest */
+const streamsOf = (pod: Pod, query: Query, verb: string): OnNode<AttachQuery> => {
   const podName = pod.metadata.name ?? '';
-  const command = query.getAll('command');
   const [stdin, stdout, stderr, tty] = ['stdin', 'stdout', 'stderr', 'tty'].map((name) => flagParameter(query, name)) as [boolean, boolean, boolean, boolean];
-  if (command.length === 0 || command[0] === '') throw badRequest('you must specify at least one command for the container');
   if (!stdin && !stdout && !stderr) throw badRequest('you must specify at least one of stdin, stdout, stderr');
   const container = containerOf(pod, textParameter(query, 'container'));
   const { phase } = pod.status ?? {};
-  if (phase === 'Succeeded' || phase === 'Failed') throw badRequest(`cannot exec into a container in a completed pod; current phase is ${phase}`);
-  const nodeName = pod.spec?.nodeName;
-  if (!nodeName) throw badRequest(`pod ${podName} does not have a host assigned`);
-  return { nodeName, podName, podUid: pod.metadata.uid ?? '', container, command, stdin, stdout, stderr: stderr && !tty, tty };
+  if (phase === 'Succeeded' || phase === 'Failed') throw badRequest(`cannot ${verb} a container in a completed pod; current phase is ${phase}`);
+  return { nodeName: nodeNameOf(pod), podName, podUid: pod.metadata.uid ?? '', container, stdin, stdout, stderr: stderr && !tty, tty };
+};
+
+const execRequestOf = (pod: Pod, query: Query): StreamsRequest => {
+  const command = query.getAll('command');
+  if (command.length === 0 || command[0] === '') throw badRequest('you must specify at least one command for the container');
+  return { type: 'exec', ...streamsOf(pod, query, 'exec into'), command };
+};
+
+/** Whether there is a terminal, and an input, is the container's to say. */
+const attachRequestOf = (pod: Pod, query: Query): StreamsRequest => {
+  const asked = streamsOf(pod, query, 'attach');
+  const { containers = [], initContainers = [] } = pod.spec ?? {};
+  const { stdin = false, tty = false } = [...containers, ...initContainers].find(({ name }) => name === asked.container) ?? {};
+  return { type: 'attach', ...asked, stdin: asked.stdin && stdin, stderr: flagParameter(query, 'stderr') && !tty, tty };
 };
 
 /** @throws ApiError BadRequest for clients that speak something else, in words that help */
@@ -35,21 +50,6 @@ const protocolFor = ({ request, upgrade }: Call): ExecProtocol => {
     `this server runs commands over WebSocket (${execProtocols[0]}), not SPDY: use kubectl 1.30 or newer, or set KUBECTL_REMOTE_COMMAND_WEBSOCKETS=true for 1.29`,
   );
 };
-
-const accept = ({ request, response, upgrade }: Call, protocol: ExecProtocol): Promise<WebSocket> =>
-  new Promise((resolve, reject) => {
-    if (!upgrade) throw badRequest('Upgrade request required');
-    const { socket, head } = upgrade;
-    response.detachSocket(socket as Parameters<typeof response.detachSocket>[0]);
-    response.statusCode = 101;
-    const onClose = (): void => reject(badRequest('the client broke off'));
-    socket.once('close', onClose);
-    const server = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: execMessageBytesMax, handleProtocols: () => protocol });
-    server.handleUpgrade(request, socket, head, (webSocket) => {
-      socket.off('close', onClose);
-      resolve(webSocket);
-    });
-  });
 
 /** Resolves when the connection has taken it, or is closed. */
 const write = (socket: WebSocket, message: Buffer): Promise<void> => new Promise((resolve) => socket.send(message, () => resolve()));
@@ -89,7 +89,7 @@ const passInput = (socket: WebSocket, { send }: ExecStream): ((bytes: number) =>
 };
 
 /** Both ways until the command ends; resolves to its exit code. */
-const pass = async (socket: WebSocket, stream: ExecStream, { stdin }: ExecRequest): Promise<number> => {
+const pass = async (socket: WebSocket, stream: ExecStream, { stdin }: StreamsRequest): Promise<number> => {
   const taken = passInput(socket, stdin ? stream : { ...stream, send: (input) => void (input.frame === 'resize' && stream.send(input)) });
   // Some clients wait for a first message to know that the command runs.
   await write(socket, encodeData(channels.stdout, ''));
@@ -103,7 +103,7 @@ const pass = async (socket: WebSocket, stream: ExecStream, { stdin }: ExecReques
   throw new ApiError('InternalError', 'the command ended without an exit code');
 };
 
-const converse = async (call: Call, { tunnels, clock }: Backend, socket: WebSocket, request: ExecRequest): Promise<void> => {
+const converse = async (call: Call, { tunnels, clock }: Backend, socket: WebSocket, request: StreamsRequest): Promise<void> => {
   const left = new AbortController();
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   void closed.then(() => left.abort());
@@ -114,7 +114,7 @@ const converse = async (call: Call, { tunnels, clock }: Backend, socket: WebSock
   const leave = call.onServerClose(() => left.abort());
   let status: object;
   try {
-    status = statusOf(await pass(socket, await tunnels.exec(request, left.signal), request));
+    status = statusOf(await pass(socket, await tunnels.converse(request, left.signal), request));
   } catch (error) {
     status = (isApiError(error) ? error : new ApiError('InternalError', 'Internal error occurred')).toStatus();
   } finally {
@@ -127,11 +127,17 @@ const converse = async (call: Call, { tunnels, clock }: Backend, socket: WebSock
   pings.cancel();
 };
 
-/** GET and POST of `exec`. What is wrong with the request is answered as for any other; what goes wrong later is told in the error channel. */
-export const handleExec = async (call: Call, backend: Backend): Promise<void> => {
+/** What is wrong with the request is answered as for any other; what goes wrong later is told in the error channel. */
+const handle = async (call: Call, backend: Backend, requestOf: (pod: Pod, query: Query) => StreamsRequest): Promise<void> => {
   const { kind, namespace = '', name = '' } = call.target;
   const { object } = await findPresent<Pod>(backend.reader, kind, keyOf(namespace, name));
-  const request = execRequestOf(object, call.query);
+  const request = requestOf(object, call.query);
   const protocol = protocolFor(call);
-  await converse(call, backend, await accept(call, protocol), request);
+  await converse(call, backend, await acceptWebSocket(call, protocol), request);
 };
+
+/** GET and POST of `exec`. */
+export const handleExec = (call: Call, backend: Backend): Promise<void> => handle(call, backend, execRequestOf);
+
+/** GET and POST of `attach`. */
+export const handleAttach = (call: Call, backend: Backend): Promise<void> => handle(call, backend, attachRequestOf);

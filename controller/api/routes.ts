@@ -4,8 +4,9 @@ import { isMeasured, verbsOf } from '../../proto/kinds.ts';
 import type { Backend, Call } from './call.ts';
 import type { RequestClass } from './inflight.ts';
 import type { ResourceTarget } from './paths.ts';
-import { handleExec } from './pod-exec.ts';
+import { handleAttach, handleExec } from './pod-exec.ts';
 import { handleLog } from './pod-log.ts';
+import { handlePortForward } from './pod-port-forward.ts';
 import { flagParameter, type Query } from './query.ts';
 import { handleGet, handleList, handleWatch } from './read-handlers.ts';
 import { handleBinding, handleEviction, handleGetScale, handlePatchScale, handleReplaceScale } from './subresource-handlers.ts';
@@ -40,6 +41,8 @@ const object: Methods = {
   DELETE: write('delete', handleDelete),
 };
 
+const conversation = (handle: Route['handle']): Methods => ({ GET: { verb: 'get', requests: 'long', handle }, POST: { verb: 'create', requests: 'long', handle } });
+
 const subresources: Readonly<Record<string, Methods>> = {
   status: { GET: get(handleGet), PUT: write('update', handleUpdate), PATCH: write('patch', handlePatch) },
   finalize: { PUT: write('update', handleUpdate) },
@@ -47,7 +50,9 @@ const subresources: Readonly<Record<string, Methods>> = {
   binding: { POST: write('create', handleBinding) },
   eviction: { POST: write('create', handleEviction) },
   log: { GET: get(handleLog) },
-  exec: { GET: { verb: 'get', requests: 'long', handle: handleExec }, POST: { verb: 'create', requests: 'long', handle: handleExec } },
+  exec: conversation(handleExec),
+  attach: conversation(handleAttach),
+  portforward: conversation(handlePortForward),
 };
 
 const measured: { readonly one: Methods; readonly all: Methods } = { one: { GET: get(handleUsage) }, all: { GET: get(handleUsage, 'list') } };

@@ -51,9 +51,12 @@ export interface ApiServerOptions {
   readonly authenticators?: readonly Authenticator[];
 }
 
-/** Only for what goes on as a WebSocket; whoever offers another protocol with his request is answered in this one. */
-const wantsWebSocket = ({ method, url, headers }: IncomingMessage): boolean =>
-  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && /\/exec(?:\?|$)/.test(url ?? '');
+/** Only for what goes on as a WebSocket, or a port that is forwarded as SPDY; whoever offers another protocol with his request is answered in this one. */
+const wantsUpgrade = ({ method, url, headers }: IncomingMessage): boolean => {
+  const protocol = headers.upgrade?.toLowerCase();
+  if (protocol === 'websocket') return method === 'GET' && /\/(?:exec|attach|portforward)(?:\?|$)/.test(url ?? '');
+  return protocol === 'spdy/3.1' && /\/portforward(?:\?|$)/.test(url ?? '');
+};
 
 /** Urls and headers beyond this are refused by Node itself (431). */
 const headerBytesMax = 64 * 1024;
@@ -97,7 +100,7 @@ export class ApiServer {
         handshakeTimeout: headersTimeoutMs,
         connectionsCheckingInterval: Math.min(headersTimeoutMs, requestTimeoutMs) / 2,
         noDelay: true,
-        shouldUpgradeCallback: wantsWebSocket,
+        shouldUpgradeCallback: wantsUpgrade,
       },
       (request, response) => this.#answer(request, response),
     );

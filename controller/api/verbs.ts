@@ -60,6 +60,8 @@ export interface Verbs {
   ): Promise<Stored<T>>;
   patch(kind: Kind, namespace: string, name: string, type: PatchType, patch: unknown, options: WriteOptions): Promise<Stored>;
   delete(kind: Kind, namespace: string, name: string, options: DeleteOptions): Promise<Deleted>;
+  /** Deletes a pod if its disruption budget allows. Throws TooManyRequests while it does not. */
+  evict(namespace: string, name: string, options: DeleteOptions): Promise<Deleted>;
   /** Sets spec.nodeName and the PodScheduled condition, whose message says why that node. Throws Conflict when the pod has a node or is being deleted. */
   bind(namespace: string, name: string, uid: string, nodeName: string, options: WriteOptions, why?: string): Promise<Stored>;
   /** Removes a pod that its node says has stopped, whatever grace remained: the node's half of graceful deletion. Nothing happens when the uid differs. */

@@ -78,23 +78,26 @@ const join = async ({ headers, body }: RouteRequest, { reader, authorityPem, sig
   return { certificatePem, caPem: authorityPem };
 };
 
-/** `GET /berth/v1/authority`, public, and `POST /berth/v1/join`; refusals are answered as Kubernetes Status objects. */
+/** A POST whose refusals are answered as Kubernetes Status objects. */
+export const postRoute = (path: string, handle: (request: RouteRequest) => Promise<object>): ExtraRoute => ({
+  method: 'POST',
+  path,
+  handler: async (request) => {
+    try {
+      return { status: 200, body: await handle(request) };
+    } catch (error) {
+      if (!isApiError(error)) throw error;
+      return { status: error.code, body: error.toStatus() };
+    }
+  },
+});
+
+/** `GET /berth/v1/authority`, public, and `POST /berth/v1/join`. */
 export const joinRoutes = (options: JoinOptions): ExtraRoute[] => [
   {
     method: 'GET',
     path: '/berth/v1/authority',
     handler: async () => ({ status: 200, body: { caPem: options.authorityPem } }),
   },
-  {
-    method: 'POST',
-    path: '/berth/v1/join',
-    handler: async (request) => {
-      try {
-        return { status: 200, body: await join(request, options) };
-      } catch (error) {
-        if (!isApiError(error)) throw error;
-        return { status: error.code, body: error.toStatus() };
-      }
-    },
-  },
+  postRoute('/berth/v1/join', (request) => join(request, options)),
 ];

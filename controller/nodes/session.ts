@@ -21,6 +21,7 @@ import type { Kv } from '../store/kv.ts';
 import type { Reader, Subscription } from '../store/reader.ts';
 import type { Feed } from './feed.ts';
 import { NodeLease } from './leases.ts';
+import { NodeDrain, uncordoned } from './node-drain.ts';
 import { Outbox } from './outbox.ts';
 import type { NodeSigner } from './node-certificates.ts';
 import { registerNode, writeNodeStatus } from './registration.ts';
@@ -96,6 +97,7 @@ export class NodeSession {
     this.#status = node.status ?? {};
     await this.#lease.hold();
     await registerNode(this.nodeName, node, this.#writing());
+    if (!hello.isEnding) await this.#parts.verbs.modify<Node>(nodeKind, this.nodeName, uncordoned, this.#options);
     const registered = await this.#parts.feed.node(this.nodeName, ({ spec }) => spec?.podCIDR !== undefined, this.#ended.signal);
     await this.#parts.reader.current();
     if (this.#ended.signal.aborted) return;
@@ -118,6 +120,7 @@ export class NodeSession {
       this.#status = JSON.parse(String(frame.node.status)) as NodeStatus;
       this.#writeStatus();
     } else if (frame.frame === 'certificateRequest') void this.#certify(frame.certificateRequest.csrPem);
+    else if (frame.frame === 'drain') this.#drain();
     else if (frame.frame === 'events') {
       for (const event of frame.events.reports.slice(0, sessionEventsPerFrameMax)) this.#record(event);
     }
@@ -142,6 +145,18 @@ export class NodeSession {
 
   openTunnel(openTunnel: OpenTunnel): void {
     this.#outbox.put({ frame: 'openTunnel', openTunnel });
+  }
+
+  /** The agent bounds it: it ends when it has waited for long enough. */
+  #drain(): void {
+    const { log, reader, verbs, clock } = this.#parts;
+    log.info('the agent is about to end: its pods go elsewhere', { node: this.nodeName });
+    new NodeDrain(this.nodeName, { reader, verbs, clock, options: this.#options }).run(this.#ended.signal).then(
+      () => this.#outbox.put({ frame: 'drained', drained: {} }),
+      (error: unknown) => {
+        if (!this.#ended.signal.aborted) log.warn('the node was not drained', { node: this.nodeName, error });
+      },
+    );
   }
 
   end(reason: string): void {

@@ -16,8 +16,8 @@ import { tunnelOpenTimeoutMs, tunnelsOpeningMax } from '../limits.ts';
 import { KvUnavailable } from '../store/kv.ts';
 import type { AskedStream, Peers, PeerStream } from './peers.ts';
 import { nodeOfCall, refuse } from './sessions.ts';
-import type { TunnelRequest } from '../../proto/tunnel-requests.ts';
-import type { ExecOutput, ExecRequest, ExecStream, LogRequest, OnNode, Tunnels } from './tunnels.ts';
+import type { ConversationRequest, TunnelRequest } from '../../proto/tunnel-requests.ts';
+import type { ExecOutput, ExecStream, LogRequest, OnNode, Tunnels } from './tunnels.ts';
 
 /** A call of the node's own, or one to the controller that has its session. */
 export type TunnelStream = ServerDuplexStream<TunnelFrame, TunnelFrame> | PeerStream;
@@ -47,9 +47,9 @@ async function* dataOf(stream: TunnelStream, frames: AsyncIterator<TunnelFrame>,
   }
 }
 
-/** What comes of an accepted command, to its exit code. */
+/** What comes of an accepted conversation, to its exit code. */
 async function* outputOf(nodeName: string, stream: TunnelStream, frames: AsyncIterator<TunnelFrame>): AsyncGenerator<ExecOutput> {
-  const broken = unavailable(`node "${nodeName}" broke off the command`);
+  const broken = unavailable(`node "${nodeName}" broke off`);
   try {
     for (;;) {
       const next = await frames.next().catch(() => undefined);
@@ -134,8 +134,8 @@ export class NodeTunnels implements Tunnels {
     return dataOf(stream, frames, signal);
   }
 
-  async exec(request: ExecRequest, signal: AbortSignal): Promise<ExecStream> {
-    const { stream, frames } = await this.#accepted({ type: 'exec', ...request }, signal);
+  async converse(request: OnNode<ConversationRequest>, signal: AbortSignal): Promise<ExecStream> {
+    const { stream, frames } = await this.#accepted(request, signal);
     return {
       send: (input) => void (stream.writable && stream.write(input)),
       output: outputOf(request.nodeName, stream, frames),

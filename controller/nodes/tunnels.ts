@@ -1,13 +1,13 @@
 /** Streams through a node's session: what people ask of a running container. */
 import type { TunnelFrame } from '../../proto/node-service.ts';
 import type { NodeUsage } from '../../proto/node-usage.ts';
-import type { CommandQuery, LogQuery } from '../../proto/tunnel-requests.ts';
+import type { ConversationRequest, LogQuery } from '../../proto/tunnel-requests.ts';
 
 /** A request with the node that it goes to. */
 export type OnNode<Query> = Query & { readonly nodeName: string };
 export type LogRequest = OnNode<LogQuery>;
-export type ExecRequest = OnNode<CommandQuery>;
 
+/** What is sent to a command, to a container itself, or on a connection into a pod's network; and what comes of it. */
 export type ExecInput = Extract<TunnelFrame, { frame: 'data' | 'stdinEnd' | 'resize' }>;
 export type ExecOutput = Extract<TunnelFrame, { frame: 'data' | 'stderr' | 'exit' | 'taken' }>;
 
@@ -28,6 +28,6 @@ export interface Tunnels {
    * throws ApiError BadRequest (no such container, nothing previous), ServiceUnavailable (node not connected).
    */
   log(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>>;
-  /** Resolves when the command runs; throws ApiError as `log` does. The command is killed when `signal` aborts. */
-  exec(request: ExecRequest, signal: AbortSignal): Promise<ExecStream>;
+  /** Resolves when the command runs, or the connection is there; throws ApiError as `log` does. Ended, a command killed, when `signal` aborts. */
+  converse(request: OnNode<ConversationRequest>, signal: AbortSignal): Promise<ExecStream>;
 }

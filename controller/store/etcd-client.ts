@@ -5,7 +5,7 @@
 import { Etcd3, EtcdLeaseInvalidError, GRPCInvalidArgumentError, GRPCOutOfRangeError, GRPCResourceExhastedError, type IOptions } from 'etcd3';
 import { assert } from '../../proto/process/assert.ts';
 import type { Clock } from '../../proto/process/clock.ts';
-import { etcdCallTimeoutMs, etcdKeepaliveMs, etcdKeepaliveTimeoutMs, etcdMessageBytesMax, etcdReconnectMsMax } from '../limits.ts';
+import { etcdCallTimeoutMs, etcdKeepaliveMs, etcdKeepaliveTimeoutMs, etcdMessageBytesMax, etcdReconnectMsMax, etcdRetiredClientsMax } from '../limits.ts';
 import { KvLeaseNotFound, KvUnavailable } from './kv.ts';
 
 export interface EtcdTls {
@@ -60,7 +60,7 @@ const translate = (error: unknown): unknown => {
 export class EtcdClient {
   readonly #endpoints: readonly string[];
   #clients: readonly Etcd3[];
-  /** Those of the certificate before: what goes on over their connections is not cut off. */
+  /** Those of certificates before, the latest first: what goes on over their connections is not cut off. */
   #retired: readonly Etcd3[] = [];
   readonly #clock: Clock;
   #current = 0;
@@ -74,8 +74,9 @@ export class EtcdClient {
 
   /** For connections from now on. */
   setTls(tls: EtcdTls): void {
-    for (const client of this.#retired) client.close();
-    this.#retired = this.#clients;
+    const retired = [...this.#clients, ...this.#retired];
+    for (const client of retired.slice(etcdRetiredClientsMax)) client.close();
+    this.#retired = retired.slice(0, etcdRetiredClientsMax);
     this.#clients = this.#endpoints.map((endpoint) => new Etcd3(clientOptions(endpoint, tls)));
   }
 

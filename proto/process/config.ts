@@ -61,6 +61,8 @@ export const readableFile: Rule<string> = {
 
 export const count: Rule<number> = rule('a whole number of 0 or more', (value) => Number.isInteger(value) && (value as number) >= 0);
 
+export const flag: Rule<boolean> = rule('true or false', (value) => typeof value === 'boolean');
+
 /** Of an open file or socket that was handed down; those below are standard input, output and error. */
 export const fileDescriptor: Rule<number> = rule('a file descriptor, 3 or more', (value) => Number.isInteger(value) && (value as number) >= 3);
 

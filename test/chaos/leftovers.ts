@@ -6,6 +6,9 @@ import { readSettings } from '../../cli/local/settings.ts';
 import type { ClusterFixture } from '../fixtures/cluster.ts';
 import { nodeTraces } from '../fixtures/cluster-traces.ts';
 
+/** An interface without the number of its other end, which is another one after a machine was off. */
+const bare = (name: string): string => name.replace(/@.*/, '');
+
 /** Each kind of thing with its names. */
 export type Traces = Readonly<Record<string, readonly string[]>>;
 
@@ -18,7 +21,7 @@ const addressesIn = (rules: string): string[] => [...new Set(rules.match(/\b\d+\
 const linesWith = (text: string, part: string): string[] => text.split('\n').map((line) => line.trim()).filter((line) => line.includes(part)).toSorted();
 
 const ofHost = ({ prefix }: ClusterFixture): Traces => ({
-  'host: interfaces': linesWith(output('ip', '-o', 'link'), prefix).map((line) => line.split(': ')[1] ?? ''),
+  'host: interfaces': linesWith(output('ip', '-o', 'link'), prefix).map((line) => bare(line.split(': ')[1] ?? '')),
   'host: routes': linesWith(output('ip', 'route'), `dev ${prefix}`),
   'host: tables': linesWith(output('nft', 'list', 'tables'), prefix),
   'host: namespaces': linesWith(output('ip', 'netns'), prefix).map((line) => line.split(' ')[0] ?? ''),
@@ -33,7 +36,7 @@ export const tracesOf = (cluster: ClusterFixture, nodes: readonly string[]): Tra
       ...Object.entries(nodeTraces(cluster, node)),
       ['addresses in rules', addressesIn(inside('nft', '-s', 'list', 'ruleset'))] as [string, readonly string[]],
       ['routes', linesWith(inside('ip', 'route'), '.')] as [string, readonly string[]],
-    ].map(([what, names]) => [`${node}: ${what}`, names] as [string, readonly string[]]);
+    ].map(([what, names]) => [`${node}: ${what}`, what === 'interfaces' ? names.map(bare) : names] as [string, readonly string[]]);
   };
   return Object.fromEntries([...Object.entries(ofHost(cluster)), ...nodes.flatMap(ofNode)]);
 };

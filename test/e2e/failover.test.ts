@@ -1,6 +1,6 @@
 /** What is lost is taken over by the rest within seconds, and when it comes back there is no second of anything. Figures are printed; the bench `failover` holds them. */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import { Cri } from '../../agent/runtime/cri.ts';
@@ -15,7 +15,7 @@ import { eventually } from '../fixtures/eventually.ts';
 import { momentOf, readyStatus, servingNodes } from '../fixtures/moments.ts';
 import { deployment } from '../fixtures/workload.ts';
 
-const test = anyTest.serial as TestFn<{ cluster: ClusterFixture }>;
+const test = anyTest.serial as TestFn<{ cluster: ClusterFixture; drains: { node: string } }>;
 const app = 'web';
 const replicas = 6;
 const names = ['node-1', 'node-2', 'node-3'];
@@ -26,6 +26,7 @@ const slicesOfApp = { namespace: 'default', labelSelector: `kubernetes.io/servic
 test.before(async (t) => {
   const cluster = await startCluster({ nodes: 3 });
   t.context.cluster = cluster;
+  t.context.drains = { node: '' };
   const image = await pushScript(cluster, 'web:1', 'trap "exit 0" TERM\nwhile :; do sleep 3600 & wait $!; done\n');
   const made = deployment(app, image, replicas, ['/bin/sh', '/run.sh']);
   const service: Service = { apiVersion: 'v1', kind: 'Service', metadata: { name: app }, spec: { selector: { app }, ports: [{ port: 80 }] } };
@@ -174,6 +175,9 @@ test('agent and containerd die together: nothing is restarted, and the status is
   await momentOf<EndpointSlice>(cluster.client, endpointSliceKind, slicesOfApp, (slices) => servingNodes(slices).length > 1, waitMs);
   const pods = await listPods(cluster);
   const [node = ''] = serving(pods).map(({ spec }) => spec?.nodeName ?? '');
+  // For the next test: the agent that is started now reads it.
+  appendFileSync(join(paths(cluster.dataDir).config, `${node}.yaml`), 'drainOnShutdown: true\n');
+  t.context.drains.node = node;
   const before = processes(cluster, node);
   const killed = ['agent', 'containerd'].map((program) => ({ program: `${node}-${program}`, pid: cluster.pid(`${node}-${program}`) }));
   const startMs = systemClock.monotonicMs();
@@ -192,4 +196,20 @@ test('agent and containerd die together: nothing is restarted, and the status is
   t.deepEqual(runs(await listPods(cluster)), runs(pods));
   const after = await eventually('containerd answers', async () => processes(cluster, node));
   for (const pod of pods.filter(isOn([node]))) t.is(after.get(idOf(pod)), before.get(idOf(pod)), `${pod.metadata.name} has another process`);
+});
+
+test('an agent that is told to end and set to drain moves its work first; its node takes work again when it is back', async (t) => {
+  const { cluster, drains: { node } } = t.context;
+  const others = names.filter((name) => name !== node);
+  const isCordoned = (all: readonly Node[]): boolean => all.some(({ metadata, spec }) => metadata.name === node && spec?.unschedulable === true);
+  const cordoned = momentOf<Node>(cluster.client, nodeKind, {}, isCordoned, waitMs);
+  const moved = momentOf<Pod>(cluster.client, podKind, selection, (pods) => serving(pods, others).length === replicas && !pods.some(isOn([node])), waitMs);
+  const pid = cluster.pid(`${node}-agent`);
+  process.kill(pid, 'SIGTERM');
+  await Promise.all([cordoned, moved]);
+  // It ended when that was done, was started again, and is back.
+  await momentOf<Node>(cluster.client, nodeKind, {}, (all) => !isCordoned(all), waitMs);
+  t.not(cluster.pid(`${node}-agent`), pid);
+  await nodesAre(cluster, 'True', ...names);
+  await isStable(t, cluster);
 });

@@ -71,6 +71,16 @@ test('a read that broke off is sent again, to the same server and then to the ne
   t.deepEqual(there.asked, ['GET /read']);
 });
 
+test('requests leave nothing behind on the connection that they share', async (t) => {
+  const warnings: string[] = [];
+  const onWarning = ({ message }: Error): void => void warnings.push(message);
+  process.on('warning', onWarning);
+  t.teardown(() => process.off('warning', onWarning));
+  const client = clientOf(t, (await startServer(t, ok)).url);
+  for (let count = 0; count < 20; count += 1) await client.json('GET', '/');
+  t.deepEqual(warnings, []);
+});
+
 test('an answer that breaks off is asked for again', async (t) => {
   let answers = 0;
   const breaking = await startServer(t, ({ socket }, response) => {

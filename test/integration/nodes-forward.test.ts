@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
 import type { CommandSource } from '../../agent/tunnel.ts';
 import { Peers } from '../../controller/nodes/peers.ts';
-import type { ExecRequest, LogRequest } from '../../controller/nodes/tunnels.ts';
+import type { LogRequest } from '../../controller/nodes/tunnels.ts';
 import { badRequest, isApiError } from '../../proto/errors.ts';
 import type { TunnelFrame } from '../../proto/node-service.ts';
 import { issueCertificate } from '../../proto/process/tls.ts';
@@ -34,7 +34,7 @@ const startTwo = async (t: ExecutionContext, agentOptions: AgentOptions) => {
 };
 
 const logRequest: LogRequest = { nodeName: 'node-1', namespace: 'default', podName: 'web', podUid: 'u', container: 'main', follow: true, previous: false, timestamps: false };
-const execRequest: ExecRequest = { nodeName: 'node-1', podName: 'web', podUid: 'u', container: 'main', command: ['cat'], stdin: true, stdout: true, stderr: true, tty: false };
+const execRequest = { type: 'exec' as const, nodeName: 'node-1', podName: 'web', podUid: 'u', container: 'main', command: ['cat'], stdin: true, stdout: true, stderr: true, tty: false };
 const never = new AbortController().signal;
 
 test('logs, usage and failures come through the other controller', async (t) => {
@@ -93,7 +93,7 @@ test('a command takes its input and gives its output and exit code through the o
     },
   };
   const { second } = await startTwo(t, { commands });
-  const stream = await second.tunnels.exec(execRequest, never);
+  const stream = await second.tunnels.converse(execRequest, never);
   let waitingBytes = 0;
   let sent = 0;
   const [total, window] = [4 * 2 ** 20, 256 * 1024];
@@ -118,7 +118,7 @@ test('a command takes its input and gives its output and exit code through the o
   t.is(exitCode, 7);
   await closed.until(() => closes === 1);
   const leave = new AbortController();
-  await second.tunnels.exec(execRequest, leave.signal);
+  await second.tunnels.converse(execRequest, leave.signal);
   leave.abort();
   await closed.until(() => closes === 2);
   t.pass();

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'ava';
 import { configMapKind, nodeKind, podKind, secretKind } from '../../proto/kinds.ts';
 import type { Node, Pod } from '../../proto/resources/kubernetes.ts';
@@ -89,6 +92,31 @@ test('a node that is deleted while its agent runs is made again', async (t) => {
   t.not(plane.reader.get(nodeKind, 'node-1')?.object.metadata.uid, before);
 });
 
+test('when etcd is restored under its controller, an agent comes again and is given all that is wanted, and its node is alive throughout', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const folder = await mkdtemp(join(tmpdir(), 'berth-snapshot-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const agent = await startAgent(plane);
+  const deaths: string[] = [];
+  plane.liveness.subscribe((name) => {
+    if (!plane.liveness.isAlive(name)) deaths.push(name);
+  });
+  const stays = await plane.api.create(podKind, 'default', podOn('node-1', 'stays'), admin);
+  await plane.api.create(podKind, 'default', podOn('node-1', 'deleted'), admin);
+  await agent.sink.changes.until(() => agent.sink.pods.size === 2);
+  await plane.etcd.snapshot(join(folder, 'snapshot'));
+  await plane.api.create(podKind, 'default', podOn('node-1', 'made'), admin);
+  await plane.api.delete(podKind, 'default', 'deleted', { ...admin, gracePeriodSeconds: 0 });
+  await agent.sink.changes.until(() => agent.sink.names().join() === 'made,stays');
+  const sessions = agent.welcomes.length;
+  await plane.etcd.restore(join(folder, 'snapshot'));
+  await agent.sink.changes.until(() => agent.sink.names().join() === 'deleted,stays');
+  await agent.welcomed.until(() => agent.welcomes.length > sessions);
+  t.true(agent.sink.pods.has(stays.object.metadata.uid ?? ''));
+  t.deepEqual(deaths, []);
+});
+
 test('an agent goes on to the next endpoint when one does not answer', async (t) => {
   const plane = await startPlane();
   t.teardown(() => plane.stop());
@@ -119,21 +147,22 @@ test('a controller that ends hands its sessions over: the next one has them befo
   const endpoints = [`127.0.0.1:${plane.port}`, `127.0.0.1:${port}`];
   const agents = [await startAgent(plane, { endpoints }), await startAgent(plane, { endpoints, nodeName: 'node-2' })];
   for (const agent of agents) await agent.sink.changes.until(() => agent.sink.replaced.length === 1);
-  const events: string[] = [];
-  const lease = await plane.kv.get('/berth/nodes/node-1');
-  const watch = plane.kv.watch('/berth/nodes/', (lease?.modRevision ?? 0) + 1, {
-    onEvents: (all) => events.push(...all.map((event) => `${event.type} ${event.type === 'put' ? event.entry.key : event.key}`)),
+  const leases = async (): Promise<unknown[]> => (await plane.kv.range('/berth/nodes/')).entries.map(({ value }) => (JSON.parse(String(value)) as { lease: unknown }).lease);
+  const before = await leases();
+  const ends: string[] = [];
+  const watch = plane.kv.watch('/berth/nodes/', (await plane.kv.revision()) + 1, {
+    onEvents: (all) => ends.push(...all.flatMap((event) => (event.type === 'put' ? [] : [event.key]))),
     onCompacted: () => undefined,
     onConnection: () => undefined,
   });
   t.teardown(() => watch.close());
   // To and fro: wherever a session was, it moves once at least.
-  const before = events.length;
   await plane.server.handOver();
   t.is(plane.server.sessionCount, 0);
   t.is(server.sessionCount, 2);
   for (const agent of agents) t.true(agent.session.connected);
-  t.deepEqual(events.slice(before), [], 'no lease was made, and none ran out');
+  t.deepEqual(ends, [], 'no lease ran out');
+  t.deepEqual(await leases(), before, 'and none was made: who has the session is all that is written');
   t.deepEqual(agents[0]?.sink.replaced.at(-1), ['stays']);
   agents[0]?.reporter.report({ uid: pod.object.metadata.uid ?? '', namespace: 'default', name: 'stays', status: { phase: 'Running' }, gone: false });
   await plane.seen.until(() => plane.reader.get<Pod>(podKind, 'default/stays')?.object.status?.phase === 'Running');

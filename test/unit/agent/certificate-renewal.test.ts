@@ -9,6 +9,8 @@ import { createAuthority, createSigningRequest } from '../../../proto/process/tl
 import { eventually } from '../../fixtures/eventually.ts';
 import { ManualClock, settle } from '../../fixtures/manual-clock.ts';
 
+const stepMs = 600_000;
+
 test('a node asks for another certificate before its own ends, until it gets one that fits', async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'berth-renewal-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
@@ -22,8 +24,8 @@ test('a node asks for another certificate before its own ends, until it gets one
   const ending = new AbortController();
   const running = renewal.run(ending.signal);
   const pass = async (ms: number): Promise<void> => {
-    for (let passed = 0; passed < ms; passed += 60_000) {
-      await clock.advance(60_000);
+    for (let passed = 0; passed < ms; passed += stepMs) {
+      await clock.advance(stepMs);
       await settle();
     }
   };
@@ -32,7 +34,7 @@ test('a node asks for another certificate before its own ends, until it gets one
   await pass(2 * 3_600_000);
   // Without an answer it is asked again.
   await eventually('it asks', async () => {
-    await pass(60_000);
+    await pass(stepMs);
     return asked.length > 1 ? true : undefined;
   });
   await renewal.take(await sign('node-2', asked[0] ?? ''));

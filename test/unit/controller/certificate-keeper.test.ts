@@ -9,6 +9,7 @@ import { createAuthority, issueCertificate, renewCertificate } from '../../../pr
 import { ManualClock, settle } from '../../fixtures/manual-clock.ts';
 
 const hourMs = 3_600_000;
+const stepMs = 600_000;
 
 const start = async (t: ExecutionContext, { withKey = true } = {}) => {
   const folder = mkdtempSync(join(tmpdir(), 'berth-keeper-'));
@@ -31,8 +32,8 @@ const start = async (t: ExecutionContext, { withKey = true } = {}) => {
     await running;
   });
   const pass = async (ms: number): Promise<void> => {
-    for (let passed = 0; passed < ms; passed += 60_000) {
-      await clock.advance(60_000);
+    for (let passed = 0; passed < ms; passed += stepMs) {
+      await clock.advance(stepMs);
       await settle();
     }
   };
