@@ -10,13 +10,16 @@ import { silentLog } from '../../proto/process/log.ts';
 import type { EndpointSlice, Service } from '../../proto/resources/kubernetes.ts';
 import { far, one, two } from '../fixtures/service-lab.ts';
 import { type EndpointSpec, serviceOf, sliceOf } from '../fixtures/service-objects.ts';
-import { rssMb } from './process-usage.ts';
+import { cpuTicksOfAll, rssMb } from './process-usage.ts';
 import { median } from './statistics.ts';
 
 /** Medians. */
 export interface ServicesFigures {
   readonly fullSyncMs: number;
   readonly changeMs: number;
+  /** Of the node's process and nft's: what is left of the above on a machine that does nothing else. */
+  readonly fullSyncCpuMs: number;
+  readonly changeCpuMs: number;
   /** Until a connection to the first and the last of the services is there. */
   readonly firstMs: number;
   readonly lastMs: number;
@@ -82,9 +85,14 @@ const main = async (): Promise<void> => {
     return systemClock.monotonicMs() - startedMs;
   };
   state.begin();
-  const fullSyncMs = await takenMs(frames());
+  const told = frames();
+  const cpuMs = (): number => cpuTicksOfAll(process.pid) * 10;
+  const startCpuMs = cpuMs();
+  const fullSyncMs = await takenMs(told);
+  const syncedCpuMs = cpuMs();
   const changed: number[] = [];
   for (let index = 1; index <= changes; index += 1) changed.push(await takenMs([frame([], [sliceAt(index * 300, madeUp(index * 300).slice(1))])]));
+  const changedCpuMs = cpuMs();
   const [first, last]: [number[], number[]] = [[], []];
   // By turns, as the machine is not equally fast all the time.
   for (let turn = 0; turn < connections; turn += 1) {
@@ -92,7 +100,10 @@ const main = async (): Promise<void> => {
     last.push(await connectMs(addressOf(count - 1)));
   }
   proxy.close();
-  const figures: ServicesFigures = { fullSyncMs, changeMs: median(changed), firstMs: median(first), lastMs: median(last), rssMb: rssMb(process.pid) };
+  const figures: ServicesFigures = {
+    fullSyncMs, changeMs: median(changed), fullSyncCpuMs: syncedCpuMs - startCpuMs, changeCpuMs: (changedCpuMs - syncedCpuMs) / changes,
+    firstMs: median(first), lastMs: median(last), rssMb: rssMb(process.pid),
+  };
   process.stdout.write(JSON.stringify(figures));
 };
 
