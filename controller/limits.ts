@@ -79,6 +79,8 @@ export const heartbeatPeriodMs = 1_000;
  * less the last heartbeat's age (up to a period), etcd's round (0 to 500 ms) and the confirmation (`leaseGoneConfirmMs`).
  */
 export const nodeLeaseTtlSeconds = 3;
+/** How long a node is taken for alive whose agent has ended while its machine goes on: what an agent may take to start again. */
+export const agentAwaySecondsMax = 20;
 /** One call to etcd is enough for heartbeats that come closer together; those that come a little early count. */
 export const nodeLeaseRenewalMsMin = 750;
 /** How long agents get to move to another controller before this one ends their sessions. */

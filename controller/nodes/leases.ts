@@ -1,10 +1,16 @@
 /**
  * Keeps alive the etcd leases of the nodes whose sessions are here. A node's lease has one key, whose value says which
  * lease it is, so that the next controller goes on with it instead of starting another.
+ *
+ *     session begins ──► short lease, kept alive by heartbeats ──silence──► gone: the node is dead
+ *            ▲                    │ the agent's connection is closed: its program has ended, and its machine has said so
+ *            └── a session ◄── longer lease, kept by nobody ──silence──► gone
+ *
+ * Whoever writes the key does so only over what he has read or written himself: a session that ends never undoes one that began.
  */
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
-import { nodeLeaseRenewalMsMin, nodeLeaseTtlSeconds } from '../limits.ts';
+import { agentAwaySecondsMax, nodeLeaseRenewalMsMin, nodeLeaseTtlSeconds } from '../limits.ts';
 import type { Kv, KvEntry } from '../store/kv.ts';
 import { KvUnavailable } from '../store/kv.ts';
 
@@ -14,6 +20,8 @@ export const nodeLeasePrefix = '/berth/nodes/';
 interface LeaseValue {
   readonly lease?: string;
   readonly controller?: string;
+  /** The agent is away and its machine is not: the lease is no session's, and none goes on with it. */
+  readonly away?: boolean;
 }
 
 const valueIn = (entry: KvEntry | undefined): LeaseValue => (entry === undefined ? {} : (JSON.parse(String(entry.value)) as LeaseValue));
@@ -32,6 +40,8 @@ export class NodeLease {
   readonly #parts: LeaseParts;
   readonly #onRegained: () => void;
   #lease: string | undefined;
+  /** Of the key, as this session wrote it. */
+  #revision = 0;
   #renewedMs = Number.NEGATIVE_INFINITY;
   #renewing = false;
 
@@ -46,15 +56,39 @@ export class NodeLease {
   async hold(): Promise<void> {
     const { kv, clock } = this.#parts;
     const startedMs = clock.monotonicMs();
-    const present = valueIn(await kv.get(this.#key));
-    const controller = this.#parts.peerAddress?.();
-    const goesOn = present.lease !== undefined && (await kv.keepLease(present.lease)) > 0;
-    const lease = goesOn && present.lease !== undefined ? present.lease : await kv.grantLease(nodeLeaseTtlSeconds);
-    if (!goesOn || present.controller !== controller) {
-      await kv.txn([{ key: this.#key, value: Buffer.from(JSON.stringify({ lease, controller })), expectedRevision: undefined, lease }]);
+    for (;;) {
+      const entry = await kv.get(this.#key);
+      const { lease: present, away } = valueIn(entry);
+      const goesOn = present !== undefined && !away && (await kv.keepLease(present)) > 0;
+      const lease = goesOn ? present : await kv.grantLease(nodeLeaseTtlSeconds);
+      if (!(await this.#write({ lease, ...this.#where() }, lease, entry?.modRevision ?? 0))) continue;
+      this.#lease = lease;
+      this.#renewedMs = startedMs;
+      return;
     }
-    this.#lease = lease;
-    this.#renewedMs = startedMs;
+  }
+
+  /**
+   * The agent's program has ended, and its machine was there to say so: the node has a while for the next one, since what runs on it
+   * runs on. Nothing happens when another session has begun, or when the lease has run out. Throws KvUnavailable.
+   */
+  async linger(): Promise<void> {
+    const { kv, clock } = this.#parts;
+    if (this.#lease === undefined || clock.monotonicMs() - this.#renewedMs >= nodeLeaseTtlSeconds * 1_000) return;
+    const lease = await kv.grantLease(agentAwaySecondsMax);
+    await this.#write({ lease, ...this.#where(), away: true }, lease, this.#revision);
+  }
+
+  #where(): Pick<LeaseValue, 'controller'> {
+    const controller = this.#parts.peerAddress?.();
+    return controller === undefined ? {} : { controller };
+  }
+
+  /** False when the key is not as it was at that revision. */
+  async #write(value: LeaseValue, lease: string, expectedRevision: number): Promise<boolean> {
+    const result = await this.#parts.kv.txn([{ key: this.#key, value: Buffer.from(JSON.stringify(value)), expectedRevision, lease }]);
+    if (result.succeeded) this.#revision = result.revision;
+    return result.succeeded;
   }
 
   /** The agent was heard. Never fails: while etcd is away no lease can be kept, and none runs out. */

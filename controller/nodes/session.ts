@@ -126,6 +126,11 @@ export class NodeSession {
     }
   }
 
+  /** The agent's program has ended by itself; see NodeLease. Never fails: at worst the lease runs out. */
+  agentEnded(): void {
+    this.#lease.linger().catch((error: unknown) => this.#parts.log.warn('the node’s lease does not linger', { node: this.nodeName, error }));
+  }
+
   /** Asks the agent to go to another controller; it ends this session when it is there. */
   move(): void {
     this.#outbox.put({ frame: 'move', move: {} });

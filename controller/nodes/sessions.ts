@@ -148,9 +148,14 @@ export class NodeSessions {
         fail(error);
       }
     });
-    stream.on('cancelled', () => end('the connection is gone'));
+    const gone = (reason: string): void => {
+      // Whom nothing was heard of for so long has not ended just now.
+      if (!over && session && this.#sessions.get(nodeName)?.session === session) session.agentEnded();
+      end(reason);
+    };
+    stream.on('cancelled', () => gone('the connection is gone'));
     stream.on('end', () => {
-      end('the agent ended it');
+      gone('the agent ended it');
       stream.end();
     });
   }

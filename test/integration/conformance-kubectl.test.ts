@@ -181,7 +181,7 @@ withKubectl('who am I and what may I', async (t) => {
   t.is(await kubectl(t, 'auth can-i delete nodes'), 'yes\n');
   t.regex(await kubectl(t, 'auth can-i --list'), /\*\.\*/);
   await kubectl(t, 'get pods --as bob', { fails: /Forbidden.*User "bob" cannot list resource "pods"/ });
-  await kubectl(t, 'top nodes', { fails: /Metrics API not available/ });
+  await kubectl(t, 'top nodes', { fails: /metrics not available yet/ });
 });
 
 withKubectl('delete waits, cascades and selects', async (t) => {

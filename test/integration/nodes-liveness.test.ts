@@ -3,6 +3,7 @@ import { LeaseWatch } from '../../controller/nodes/lease-watch.ts';
 import { systemClock } from '../../proto/process/clock.ts';
 import { silentLog } from '../../proto/process/log.ts';
 import { systemRandom } from '../../proto/process/random.ts';
+import { startCuttingProxy } from '../fixtures/cutting-proxy.ts';
 import { startAgent, startPlane } from '../fixtures/node-cluster.ts';
 
 const parts = { clock: systemClock, random: systemRandom, log: silentLog };
@@ -13,7 +14,9 @@ test('a node is alive while its agent is heard, and gone for every controller wh
   t.true(plane.liveness.ready);
   t.false(plane.liveness.isAlive('node-1'));
   const alive = new Promise<string>((resolve) => plane.liveness.subscribe(resolve));
-  const agent = await startAgent(plane);
+  const proxy = await startCuttingProxy(plane.port, systemRandom);
+  t.teardown(() => proxy.close());
+  const agent = await startAgent(plane, { endpoints: [new URL(proxy.endpoint).host] });
   t.is(await alive, 'node-1');
   await agent.welcomed.until(() => agent.welcomes.length > 0);
   const second = new LeaseWatch({ kv: plane.kv, ...parts });
@@ -28,11 +31,37 @@ test('a node is alive while its agent is heard, and gone for every controller wh
 
   const dead = Promise.all([plane.liveness, second].map((one) => new Promise<string>((resolve) => one.subscribe(resolve))));
   const startMs = performance.now();
-  await agent.stop();
+  proxy.silence();
   t.deepEqual(await dead, ['node-1', 'node-1']);
   const tookMs = performance.now() - startMs;
   t.log(`gone after ${Math.round(tookMs)} ms`);
   t.false(plane.liveness.isAlive('node-1'));
+});
+
+test('an agent that ends leaves its node alive for a while; the next one is told apart from a node without power at once', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const agent = await startAgent(plane);
+  await agent.welcomed.until(() => agent.welcomes.length === 1);
+  const changes: string[] = [];
+  plane.liveness.subscribe((name) => changes.push(name));
+  const values: { away?: boolean }[] = [];
+  const came = Promise.withResolvers<void>();
+  const watch = plane.kv.watch('/berth/nodes/', (await plane.kv.revision()) + 1, {
+    onEvents(events) {
+      for (const event of events) values.push(event.type === 'put' ? (JSON.parse(String(event.entry.value)) as { away?: boolean }) : {});
+      if (values.length >= 2) came.resolve();
+    },
+    onCompacted: () => undefined,
+    onConnection: () => undefined,
+  });
+  t.teardown(() => watch.close());
+  await agent.stop();
+  const next = await startAgent(plane);
+  await next.welcomed.until(() => next.welcomes.length === 1);
+  await came.promise;
+  t.deepEqual(values.map(({ away = false }) => away), [true, false]);
+  t.deepEqual(changes, [], 'the node was never away');
 });
 
 test('a controller that starts again goes on with the lease that the node has', async (t) => {

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { LeaseWatch } from '../../../../controller/nodes/lease-watch.ts';
+import { agentAwaySecondsMax, nodeLeaseTtlSeconds } from '../../../../controller/limits.ts';
 import { NodeLease } from '../../../../controller/nodes/leases.ts';
 import { systemClock } from '../../../../proto/process/clock.ts';
 import type { Clock } from '../../../../proto/process/clock.ts';
@@ -89,6 +90,39 @@ test('the next holder goes on with the lease that is there', async (t) => {
   const { clock } = steppedClock();
   for (let holder = 0; holder < 3; holder += 1) await new NodeLease('n', { kv, clock, log: silentLog }, () => undefined).hold();
   t.is(kv.leases.size, 1);
+});
+
+test('the lease of a node whose agent has ended is longer, and no session goes on with it', async (t) => {
+  const kv = new MemoryKv();
+  const { clock } = steppedClock();
+  const present = async (): Promise<unknown> => JSON.parse(String((await kv.get('/berth/nodes/n'))?.value));
+  const first = new NodeLease('n', { kv, clock, log: silentLog }, () => undefined);
+  await first.hold();
+  const { lease: held } = (await present()) as { lease: string };
+  await first.linger();
+  const left = (await present()) as { lease: string; away?: boolean };
+  t.true(left.away);
+  t.is(kv.leases.get(left.lease), agentAwaySecondsMax);
+  await new NodeLease('n', { kv, clock, log: silentLog }, () => undefined).hold();
+  const next = (await present()) as { lease: string; away?: boolean };
+  t.is(next.away, undefined);
+  t.is(kv.leases.get(next.lease), nodeLeaseTtlSeconds);
+  t.false([held, left.lease].includes(next.lease));
+});
+
+test('a session that ends changes nothing of one that has begun, nor of a node that is dead', async (t) => {
+  const kv = new MemoryKv();
+  const { clock, step } = steppedClock();
+  const [first, second] = [0, 1].map(() => new NodeLease('n', { kv, clock, log: silentLog }, () => undefined));
+  await first?.hold();
+  await second?.hold();
+  const before = String((await kv.get('/berth/nodes/n'))?.value);
+  await first?.linger();
+  t.is(String((await kv.get('/berth/nodes/n'))?.value), before);
+  step(nodeLeaseTtlSeconds * 1_000);
+  for (const [lease] of kv.leases) kv.expireLease(lease);
+  await second?.linger();
+  t.is(await kv.get('/berth/nodes/n'), undefined);
 });
 
 test('before the first read nobody is said to be dead', async (t) => {
