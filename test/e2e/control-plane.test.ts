@@ -71,10 +71,16 @@ test.after.always(async (t) => {
 
 const page = async (url: string): Promise<string> => (await fetch(url, { signal: AbortSignal.timeout(20_000) })).text();
 
-const leaderOf = (kv: Kv, unlike = ''): Promise<string> =>
+interface Term {
+  readonly leader: string;
+  /** Another one has another: a controller may follow itself. */
+  readonly createRevision: number;
+}
+
+const termOf = (kv: Kv, after?: Term): Promise<Term> =>
   eventually('a controller leads', async () => {
-    const leader = (await kv.get(electionKey))?.value.toString();
-    return leader === undefined || leader === unlike ? undefined : leader;
+    const entry = await kv.get(electionKey);
+    return entry === undefined || entry.createRevision === after?.createRevision ? undefined : { leader: entry.value.toString(), createRevision: entry.createRevision };
   }, waitMs);
 
 /** A client of its own: its connections go to whichever controller accepts them. */
@@ -113,16 +119,16 @@ test('the leader is killed during a scale: the API answers on, another one goes 
   const { cluster, kv } = t.context;
   const pods = await census(t);
   const client = clientOf(t);
-  const leader = await leaderOf(kv);
+  const term = await termOf(kv);
   await scale(client, 6);
-  process.kill(cluster.pid(leader), 'SIGKILL');
+  process.kill(cluster.pid(term.leader), 'SIGKILL');
   const killedMs = performance.now();
   await createPersistently(client, 'after-kill');
   const backMs = performance.now() - killedMs;
-  const next = await leaderOf(kv, leader);
+  const next = await termOf(kv, term);
   const leadsMs = performance.now() - killedMs;
   await pods.until(areReady(6), waitMs);
-  t.log(`a write is taken after ${Math.round(backMs)} ms, ${next} leads after ${Math.round(leadsMs)} ms, scaled after ${Math.round(performance.now() - killedMs)} ms`);
+  t.log(`a write is taken after ${Math.round(backMs)} ms, ${next.leader} leads after ${Math.round(leadsMs)} ms, scaled after ${Math.round(performance.now() - killedMs)} ms`);
   t.true(backMs < 20_000, 'within 2 s on an idle machine');
   t.deepEqual([pods.ever.size, pods.most(), pods.restarts()], [6, 6, 0]);
   await pods.close();
@@ -132,11 +138,12 @@ test('the leader stands still for ten seconds and goes on: another one led meanw
   const { cluster, kv } = t.context;
   const pods = await census(t);
   const client = clientOf(t);
-  const leader = await leaderOf(kv);
+  const before = await termOf(kv);
+  const { leader } = before;
   const pid = cluster.pid(leader);
   process.kill(pid, 'SIGSTOP');
   t.teardown(() => process.kill(pid, 'SIGCONT'));
-  const next = await leaderOf(kv, leader);
+  const next = await termOf(kv, before);
   // What it finds undone when it wakes was done by another one.
   await scale(client, 3);
   await listed(client, 3);
@@ -149,7 +156,7 @@ test('the leader stands still for ten seconds and goes on: another one led meanw
   await eventually('the old leader says that it stood still', async () => (readFileSync(log, 'utf8').includes('stood still: sessions end') ? true : undefined), waitMs);
   // Through the old leader as well, which has to be of use again: each of several connections goes to whoever accepts.
   await Promise.all(Array.from({ length: 10 }, (_, at) => createPersistently(clientOf(t), `after-pause-${at}`)));
-  t.is((await kv.get(electionKey))?.createRevision, term, `${next} leads on`);
+  t.is((await kv.get(electionKey))?.createRevision, term, `${next.leader} leads on`);
   await pods.until(areReady(5), waitMs);
   t.deepEqual([pods.ever.size, pods.most(), pods.restarts()], [8, 6, 0], 'six, of which three went, and two more');
   await pods.close();
@@ -194,7 +201,7 @@ const restart = async ({ cluster, kv }: Context, process_: string): Promise<void
   await eventually(`${process_} serves again`, async () => (lives() > before ? true : undefined), waitMs).catch((error: Error) => {
     throw new Error(`${error.message}; its log ends with\n${readFileSync(log, 'utf8').split('\n').slice(-30).join('\n')}`);
   });
-  await leaderOf(kv);
+  await termOf(kv);
 };
 
 test('controllers and agents are restarted in turn under load: no request fails, no node is lost, no pod is restarted', async (t) => {
@@ -203,13 +210,6 @@ test('controllers and agents are restarted in turn under load: no request fails,
   const count = pods.ever.size;
   const clients = Array.from({ length: 4 }, () => clientOf(t));
   const [reader = cluster.client, writer = cluster.client, watcher = cluster.client, lister = cluster.client] = clients;
-  let written = 0;
-  const loads = {
-    reads: steady(() => reader.get(deploymentKind, 'default', name), 20),
-    lists: steady(() => lister.list(podKind, { namespace: 'default' }), 50),
-    writes: steady(() => writer.create(configMapKind, 'kube-public', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `rolling-${written++}` } }), 20),
-    pages: steady(() => page(url), 20),
-  };
   const over = new AbortController();
   const seen: string[] = [];
   const { resourceVersion } = await watcher.list(configMapKind, { namespace: 'kube-public' });
@@ -218,6 +218,13 @@ test('controllers and agents are restarted in turn under load: no request fails,
       if (object.metadata.name?.startsWith('rolling-')) seen.push(`${type} ${object.metadata.name}`);
     }
   })();
+  let written = 0;
+  const loads = {
+    reads: steady(() => reader.get(deploymentKind, 'default', name), 20),
+    lists: steady(() => lister.list(podKind, { namespace: 'default' }), 50),
+    writes: steady(() => writer.create(configMapKind, 'kube-public', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: `rolling-${written++}` } }), 20),
+    pages: steady(() => page(url), 20),
+  };
   for (const process_ of [...controllers, 'node-1-agent', 'node-2-agent']) await restart(t.context, process_);
   for (const load of Object.values(loads)) await load.stop();
   t.log(Object.entries(loads).map(([what, { done, failures }]) => `${what}: ${done()} done, ${failures.length} failed`).join('; '));

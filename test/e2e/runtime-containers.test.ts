@@ -3,7 +3,7 @@ import test from 'ava';
 import { ApiError } from '../../proto/errors.ts';
 import { RuntimeFailure } from '../../agent/runtime/runtime.ts';
 import type { LogQuery } from '../../proto/tunnel-requests.ts';
-import { eventually, type RunningPod, type RuntimeFixture, startRuntime } from '../fixtures/containerd-runtime.ts';
+import { eventually, type RunningPod, type RuntimeFixture, startRuntime, waitTimeoutMs } from '../fixtures/containerd-runtime.ts';
 import { userImage } from '../fixtures/images.ts';
 import { registryPassword, registryUser } from '../fixtures/registry.ts';
 
@@ -84,7 +84,8 @@ test('logs are read from any place, with times, of the run before, and followed 
     const hadFive = text.includes('line 5');
     text += chunk.toString();
     // The container waits until its first lines were followed.
-    if (!hadFive && text.includes('line 5')) await fixture.sh(running, 'touch /tmp/go');
+    // It may be over before the command is, which is then killed with it.
+    if (!hadFive && text.includes('line 5')) await fixture.runtime().exec(running.ids[0] ?? '', ['touch', '/tmp/go'], waitTimeoutMs);
   }
   t.is(text, 'line 1\nline 2\nline 3\nline 4\nline 5\nlate\n');
   await fixture.exited(running.uid, running.ids[0] ?? '');
