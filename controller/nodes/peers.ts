@@ -14,6 +14,7 @@ import { sessionKeepaliveMs, sessionKeepaliveTimeoutMs } from '../limits.ts';
 import { listen, type Listening } from '../listening.ts';
 import type { Kv } from '../store/kv.ts';
 import { nodeLeasePrefix } from './leases.ts';
+import type { NodeServerTls } from './server.ts';
 import { refuse } from './sessions.ts';
 
 /** The name in the certificate of every controller. */
@@ -30,15 +31,9 @@ export interface PeersSetting extends Listening {
   readonly advertised?: string | undefined;
 }
 
-export interface PeersTls {
-  readonly caPem: string;
-  readonly certPem: string;
-  readonly keyPem: string;
-}
-
 export interface PeersOptions {
   readonly kv: Pick<Kv, 'get'>;
-  readonly tls: PeersTls;
+  readonly tls: NodeServerTls;
 }
 
 const isController = (stream: AskedStream): boolean => {
@@ -56,7 +51,7 @@ const splitAddress = (address: string): string => address.slice(0, address.lastI
 
 export class Peers {
   readonly #kv: PeersOptions['kv'];
-  #tls: PeersTls;
+  #tls: NodeServerTls;
   readonly #server: Server;
   readonly #listener: Listener;
   #connections: ConnectionInjector;
@@ -86,7 +81,7 @@ export class Peers {
   }
 
   /** For connections from now on, in both directions. */
-  setTls(tls: PeersTls): void {
+  setTls(tls: NodeServerTls): void {
     this.#tls = tls;
     this.#connections = this.#injector();
   }
