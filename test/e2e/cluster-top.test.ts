@@ -70,6 +70,17 @@ test.serial('who attaches gives a container its input, to its end, and sees its 
   t.not((await cluster.run('kubectl', 'attach', 'by-berth')).code, 0, 'it is over');
 });
 
+test.serial('a container that has a terminal is lent that of who attaches, and told its size', async (t) => {
+  const sized = 'until [ "$(stty size)" = "33 101" ]; do sleep 0.1; done; read line; echo "sized $line"';
+  const ways = [['sized-kubectl', 'kubectl'], ['sized-berth', berth]] as const;
+  await Promise.all(ways.map(([name]) => pods.start(podOf(name, [{ ...shell(image, sized), stdin: true, tty: true }], { restartPolicy: 'Never' }))));
+  for (const [name, program] of ways) {
+    const { stdout, stderr } = await withInput('script', ['-qec', `stty rows 33 cols 101; ${program} attach -it ${name}`, '/dev/null'], 'typed\n');
+    t.regex(stdout, /sized typed/, stderr);
+    await pods.until(name, isOver);
+  }
+});
+
 const server = `mkdir -p /www/cgi-bin; head -c 6000000 /dev/urandom > /www/file; sha256sum < /www/file > /www/sum
 cat > /www/cgi-bin/hash <<'END'
 #!/bin/sh
