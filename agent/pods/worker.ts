@@ -186,13 +186,16 @@ export class Worker {
     this.#turning = false;
   }
 
-  /** False when the runtime did not answer; the worker wakes by itself to try again. */
+  /**
+   * False when the picture is not to be planned from: the runtime did not answer, or something happened meanwhile (a container that a step has
+   * just started is shown as one that was left unstarted). The worker looks again by itself.
+   */
   async #observe(): Promise<boolean> {
     const { runtime, log } = this.#options;
     try {
       this.#observed = await runtime.observePod(this.#pod.metadata.uid ?? '');
       this.#observeFailures = 0;
-      return !this.#closed;
+      return !this.#closed && this.#dirty !== 'observe';
     } catch (error) {
       this.#observeFailures += 1;
       const retryMs = backoffMs(this.#observeFailures, { initialMs: observeRetryMinMs, maxMs: observeRetryMaxMs });

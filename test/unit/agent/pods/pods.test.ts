@@ -37,6 +37,31 @@ test('the first restart comes at once, then 10 s, 20 s and 40 s later', async (t
   t.is(lab.words('BackOff').length, 3);
 });
 
+test('a container whose start is done while the pod is looked at is not taken for one that was left unstarted', async (t) => {
+  const lab = new PodLab();
+  const looked = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  lab.runtime.hook = async (operation) => {
+    if (operation === 'start') {
+      lab.runtime.emit('uid-1', 'exit');
+      await looked.promise;
+    }
+    if (operation === 'after start') {
+      lab.runtime.hook = () => undefined;
+      started.resolve();
+    }
+    if (operation !== 'after observePod' || ![...lab.runtime.containers.values()].some(({ state }) => state === 'created')) return;
+    looked.resolve();
+    await started.promise;
+    // The step's worker hears of it before the answer comes.
+    for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+  };
+  await lab.start(makePod());
+  t.deepEqual(lab.runtime.violations, []);
+  t.is(lab.runtime.running('app')?.attempt, 0);
+  t.true(lab.ready());
+});
+
 test('an agent that is started again disturbs nothing and says nothing', async (t) => {
   const lab = new PodLab();
   const pod = makePod({ containers: [makeContainer('app', { readinessProbe: { exec: { command: ['true'] } } })] });
