@@ -12,6 +12,10 @@ export interface LogFormat {
 const newline = 0x0a;
 const lineEnd = Buffer.from('\n');
 
+/** With nine digits, as Kubernetes shows them: the runtime leaves out zeros at the end. */
+const withNanoseconds = (time: string): string =>
+  time.replace(/(?:\.(\d*))?(?=(?:Z|[+-]\d\d:\d\d)$)/, (_, digits: string | undefined) => `.${(digits ?? '').padEnd(9, '0')}`);
+
 export class LogFormatter {
   readonly #format: LogFormat;
   /** The end of the last chunk, when a line was cut there. */
@@ -60,7 +64,7 @@ export class LogFormatter {
       if (parseTimestamp(line.time) < this.#format.sinceMs) return;
       this.#isPastSince = true;
     }
-    if (this.#format.timestamps && !this.#partial.has(line.stream)) shown.push(Buffer.from(`${line.time} `));
+    if (this.#format.timestamps && !this.#partial.has(line.stream)) shown.push(Buffer.from(`${withNanoseconds(line.time)} `));
     shown.push(line.text);
     if (line.partial) this.#partial.add(line.stream);
     else {

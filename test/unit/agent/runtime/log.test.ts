@@ -25,6 +25,12 @@ test('lines cut by a read and lines in parts come out whole, with one time each'
   }
 });
 
+test('times have nine digits, whatever zeros the runtime leaves out', (t) => {
+  for (const [written, shown] of [['00.67032588Z', '00.670325880Z'], ['00Z', '00.000000000Z'], ['00.123456789Z', '00.123456789Z'], ['00.5-03:30', '00.500000000-03:30']]) {
+    t.is(format({ timestamps: true }).take(Buffer.from(`2026-01-01T00:00:${written} stdout F x\n`)).toString(), `2026-01-01T00:00:${shown} x\n`);
+  }
+});
+
 test('older lines are left out, and a limit is kept to the byte', (t) => {
   const text = Buffer.from(`${at(1)} stdout F old\n${at(3)} stdout F new\n`);
   t.is(format({ sinceMs: Date.parse(at(2)) }).take(text).toString(), 'new\n');
