@@ -124,7 +124,7 @@ export const txnBytesMax = 1_000_000;
 export const objectBytesMax = 1_400_000;
 /** Writes that wait for their transaction; more are answered with 429. */
 export const writesQueuedMax = 4_096;
-export const etcdCallTimeoutMs = 3_000;
+export const etcdCallTimeoutMs = 2_500;
 export const etcdRangeTimeoutMs = 10_000;
 /** Clients with a certificate that was replaced: watches go on over their connections, for years where certificates hold one. */
 export const etcdRetiredClientsMax = 48;

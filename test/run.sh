@@ -73,9 +73,10 @@ echo '== types and lint'
 NO_COLOR=1 tsc --noEmit --pretty false || fails types 1
 NO_COLOR=1 oxlint --deny-warnings || fails lint 1
 tier unit 'test/unit/**/*.test.ts'
-tier integration --concurrency 2 'test/integration/**/*.test.ts'
+# From here on a file has a process of its own: what it starts and whatever ends it by mistake must not touch others.
+tier integration --no-worker-threads --concurrency 2 'test/integration/**/*.test.ts'
 # Two files at once: each has machines of its own, and waits more than it works.
-tier end-to-end --concurrency 2 --timeout 5m 'test/e2e/**/*.test.ts'
+tier end-to-end --no-worker-threads --concurrency 2 --timeout 5m 'test/e2e/**/*.test.ts'
 
 echo
 [ -z "$broken" ] || echo "failing tiers:$broken"

@@ -15,6 +15,7 @@ import { entryOf, etcdRevision, prefixEnd } from './etcd-entry.ts';
 import { EtcdWatch } from './etcd-watch.ts';
 import { Epochs, type RecordedEpoch } from './epochs.ts';
 import { epochKey } from './keys.ts';
+import { LeaseStream } from './lease-stream.ts';
 import { type Kv, type KvEntry, type KvFence, KvLeaseNotFound, type KvRange, type KvTxnResult, KvUnavailable, type KvWatch, type KvWatchHandlers, type KvWrite } from './kv.ts';
 
 export interface EtcdKvOptions {
@@ -56,6 +57,8 @@ class EtcdKv implements Kv {
   readonly #epochs: Epochs;
   readonly #watches = new Set<EtcdWatch>();
   readonly #onRestored = new Set<() => void>();
+  /** To the endpoint that is in use. */
+  #leases: LeaseStream | undefined;
 
   constructor(options: EtcdKvOptions) {
     const { endpoints, tls, clock, log } = options;
@@ -201,18 +204,12 @@ class EtcdKv implements Kv {
   }
 
   async keepLease(lease: string): Promise<number> {
-    return this.#etcd.read(async (client, options) => {
-      const stream = await client.leaseClient.leaseKeepAlive(options);
-      const { promise, resolve, reject } = Promise.withResolvers<number>();
-      stream.on('data', (answer) => resolve(Number(answer.TTL)));
-      stream.on('error', reject);
-      stream.on('end', () => reject(new Error('the stream ended without an answer')));
-      stream.write({ ID: lease });
-      try {
-        return await promise;
-      } finally {
-        stream.end();
+    return this.#etcd.read((client, { deadline }) => {
+      if (this.#leases?.client !== client || this.#leases.isBroken) {
+        this.#leases?.close();
+        this.#leases = new LeaseStream(client, this.#options.clock);
       }
+      return this.#leases.keep(lease, deadline);
     });
   }
 
@@ -238,6 +235,7 @@ class EtcdKv implements Kv {
   async close(): Promise<void> {
     for (const watch of this.#watches) watch.close();
     this.#watches.clear();
+    this.#leases?.close();
     this.#etcd.close();
   }
 }
