@@ -66,6 +66,8 @@ export class Worker {
   /** The status last reported, or that the pod came with. */
   #status: PodStatus;
   #observed: ObservedPod | undefined;
+  /** Whether `#observed` may be planned from: the last look succeeded. */
+  #isCurrent = false;
   #goneReported = false;
   /** The next round compares with what the API has: others may have written while no session was there. */
   #reportAnew = false;
@@ -179,9 +181,10 @@ export class Worker {
     // Several causes of one moment make one round.
     await Promise.resolve();
     while (this.#dirty !== 'no' && !this.#closed) {
-      const look = this.#dirty === 'observe' || this.#arriving;
+      const look = this.#dirty === 'observe' || !this.#isCurrent;
       this.#dirty = 'no';
-      if (!look || (await this.#observe())) this.#round();
+      if (look) this.#isCurrent = await this.#observe();
+      if (this.#isCurrent) this.#round();
     }
     this.#turning = false;
   }
