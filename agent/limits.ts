@@ -2,6 +2,8 @@
 
 /** The safety net under runtime events: everything is listed again this often. */
 export const relistPeriodMs = 30_000;
+/** Between two looks for what the runtime has lost; less than a relist, so that a relist’s look is seldom left out. */
+export const leftoverLooksApartMsMin = 10_000;
 /** Sandboxes that are set up at the same time; more only makes each of them slower. */
 export const sandboxesStartingMax = 8;
 /** A container that ran this long has its crashes forgotten. */

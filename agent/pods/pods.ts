@@ -82,6 +82,7 @@ export class Pods implements PodSink {
   #relist: Timer | undefined;
   /** A complete list has come: what it does not name may be stopped. */
   #complete = false;
+  #judging = false;
   #closed = false;
 
   constructor(options: PodsOptions) {
@@ -163,6 +164,17 @@ export class Pods implements PodSink {
     if (event.type !== 'start') this.#workers.get(event.podUid)?.wake('observe');
   }
 
+  /** One round at a time: a disk with very many files takes longer than the time to the next. */
+  async #judgeUsages(): Promise<void> {
+    if (this.#judging) return;
+    this.#judging = true;
+    try {
+      for (const worker of this.#workers.values()) await this.#judgeUsage(worker);
+    } finally {
+      this.#judging = false;
+    }
+  }
+
   async #judgeUsage(worker: Worker): Promise<void> {
     const { pod } = worker;
     if (worker.isFinal || !hasVolumeLimits(pod)) return;
@@ -187,8 +199,9 @@ export class Pods implements PodSink {
         log.info('removing a pod that is not this node’s', { uid });
         this.#add(orphan(uid, observed.get(uid))).remove(orphanGraceMs);
       }
-      for (const worker of this.#workers.values()) await this.#judgeUsage(worker);
+      // At once: what has been made since the list was asked for is not in it.
       await runtime.endLost?.(observed);
+      await this.#judgeUsages();
     } catch (error) {
       log.warn('cannot list pods', { error });
     }
