@@ -167,6 +167,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     nodeName,
     onReport: (report) => reporter.report(report),
     onEvent: (event) => events.add(event),
+    onForgotten: (uid) => reporter.forget(uid),
   });
   objects.subscribe((kind, namespace, name) => pods.objectChanged(kind, namespace, name));
   await pods.start();

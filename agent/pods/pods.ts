@@ -55,6 +55,8 @@ export interface PodsOptions {
   /** Called with every status that differs from the one before. */
   readonly onReport: (report: PodStatusReport) => void;
   readonly onEvent: (event: PodEvent) => void;
+  /** Neither the pod's object nor anything on the node is left: nothing more is reported of it. */
+  readonly onForgotten: (uid: string) => void;
 }
 
 /** A pod that runs here and that nobody knows: as much of it as the runtime remembers. */
@@ -143,7 +145,7 @@ export class Pods implements PodSink {
 
   #add(pod: Pod): Worker {
     const uid = pod.metadata.uid ?? '';
-    const { runtime, clock, random, log, hostIp, onReport, onEvent } = this.#options;
+    const { runtime, clock, random, log, hostIp, onReport, onEvent, onForgotten } = this.#options;
     const worker = new Worker(pod, {
       runtime,
       clock,
@@ -153,7 +155,10 @@ export class Pods implements PodSink {
       onReport,
       onEvent,
       sandboxSlots: this.#sandboxSlots,
-      onFinished: () => void this.#workers.delete(uid),
+      onFinished: () => {
+        this.#workers.delete(uid);
+        onForgotten(uid);
+      },
     });
     this.#workers.set(uid, worker);
     return worker;

@@ -153,6 +153,7 @@ test('a pod whose object is gone is killed at once and without a word', async (t
   await lab.clock.advance(0);
   t.is(lab.runtime.containers.size, 0);
   t.is(lab.reports.length, reports);
+  t.deepEqual(lab.forgotten, ['uid-1']);
 });
 
 test('what the complete list does not name is stopped and cleaned', async (t) => {
