@@ -139,7 +139,9 @@ export const networkRetryMs = 2_000;
 export const networkKeptAfterMs = 5_000;
 /** An agent that no controller welcomes takes what was kept after this; sooner, it could be older than what the kernel has. */
 export const networkRestoreAfterMs = 3_000;
-/** Objects that are written between two turns of the event loop. */
+/** It is written anew, and not added to, once as much was added as it had, and at least so much. */
+export const networkKeptAddedBytesMin = 1 << 20;
+/** Services that are written between two turns of the event loop. */
 export const networkKeptBatch = 200;
 
 /** Between attempts to set the rules for services. */
