@@ -105,7 +105,7 @@ export class CriRuntime implements Runtime {
 
   /** Must resolve before anything else is called. */
   async start(): Promise<void> {
-    for (const folder of [this.#layout.pods, this.#layout.logs, this.#layout.seccomp]) await mkdir(folder, { recursive: true });
+    await this.#layout.make();
     this.#cgroups = await Cgroups.open(this.#options.cgroupParent);
     this.#events.start();
     this.#imageGc.start();
