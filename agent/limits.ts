@@ -28,6 +28,8 @@ export const httpHookTimeoutMs = 30_000;
 export const postStartExecTimeoutMs = 600_000;
 /** Runs of one container that are kept: the latest, and the one before for `--previous` and lastState. */
 export const containerRunsKeptMax = 2;
+/** How long a pod's report waits for the reason of a container's end: a busy containerd takes many seconds to tell it. */
+export const unsettledHeldMsMax = 10_000;
 /** Pause after a runtime that did not answer. */
 export const observeRetryMinMs = 200;
 export const observeRetryMaxMs = 5_000;
