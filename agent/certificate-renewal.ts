@@ -54,7 +54,7 @@ export class CertificateRenewal {
     return Math.min(Math.max((endMs - nowMs) / 10, renewalRetryMsMin), renewalRetryMsMax);
   }
 
-  /** What the controller answered. */
+  /** What the controller answered. One that cannot be kept is not taken: it is asked for again. */
   async take(certificatePem: string): Promise<void> {
     const { nodeName, dir, clock, log } = this.#options;
     const renewed = { ...this.#identity, certPem: certificatePem };
@@ -62,7 +62,12 @@ export class CertificateRenewal {
       log.warn('the controller sent a certificate that does not fit this node');
       return;
     }
-    await storeCertificate(dir, certificatePem);
+    try {
+      await storeCertificate(dir, certificatePem);
+    } catch (error) {
+      log.warn('the renewed certificate cannot be stored', { error });
+      return;
+    }
     this.#identity = renewed;
     log.info('certificate renewed', { until: timestamp(renewalTimes(certificatePem).endMs) });
   }

@@ -2,6 +2,8 @@
 
 /** The safety net under runtime events: everything is listed again this often. */
 export const relistPeriodMs = 30_000;
+/** Between two looks for what the runtime has lost; less than a relist, so that a relist’s look is seldom left out. */
+export const leftoverLooksApartMsMin = 10_000;
 /** Sandboxes that are set up at the same time; more only makes each of them slower. */
 export const sandboxesStartingMax = 8;
 /** A container that ran this long has its crashes forgotten. */
@@ -26,6 +28,8 @@ export const httpHookTimeoutMs = 30_000;
 export const postStartExecTimeoutMs = 600_000;
 /** Runs of one container that are kept: the latest, and the one before for `--previous` and lastState. */
 export const containerRunsKeptMax = 2;
+/** How long a pod's report waits for the reason of a container's end: a busy containerd takes many seconds to tell it. */
+export const unsettledHeldMsMax = 10_000;
 /** Pause after a runtime that did not answer. */
 export const observeRetryMinMs = 200;
 export const observeRetryMaxMs = 5_000;
@@ -137,7 +141,9 @@ export const networkRetryMs = 2_000;
 export const networkKeptAfterMs = 5_000;
 /** An agent that no controller welcomes takes what was kept after this; sooner, it could be older than what the kernel has. */
 export const networkRestoreAfterMs = 3_000;
-/** Objects that are written between two turns of the event loop. */
+/** It is written anew, and not added to, once as much was added as it had, and at least so much. */
+export const networkKeptAddedBytesMin = 1 << 20;
+/** Services that are written between two turns of the event loop. */
 export const networkKeptBatch = 200;
 
 /** Between attempts to set the rules for services. */

@@ -16,7 +16,7 @@ import { lostAddresses, lostHostPorts } from './network/lost-addresses.ts';
 import { NetworkStateStore } from './network/network-state.ts';
 import { NodeNetwork } from './network/node-network.ts';
 import { applyRules } from './network/masquerade.ts';
-import { forgetFlows } from './network/services/flows.ts';
+import { forgetFlows, presentFlows } from './network/services/flows.ts';
 import { HealthChecks } from './network/services/health-checks.ts';
 import { ServiceProxy } from './network/services/service-proxy.ts';
 import { NodeObjectStore } from './node-objects.ts';
@@ -91,7 +91,7 @@ const startNetwork = (
   onSetUp: (welcome: Welcome) => Promise<void>,
   log: Log,
 ) => {
-  const services = new ServiceProxy({ nodeName, state, apply: applyRules, forget: forgetFlows, clock, log: log.child('services') });
+  const services = new ServiceProxy({ nodeName, state, apply: applyRules, flows: presentFlows, forget: forgetFlows, clock, log: log.child('services') });
   const healthChecks = new HealthChecks({ nodeName, state, clock, log: log.child('health-checks') });
   const network = new NodeNetwork({
     nodeAddress,
@@ -167,6 +167,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     nodeName,
     onReport: (report) => reporter.report(report),
     onEvent: (event) => events.add(event),
+    onForgotten: (uid) => reporter.forget(uid),
   });
   objects.subscribe((kind, namespace, name) => pods.objectChanged(kind, namespace, name));
   await pods.start();

@@ -112,7 +112,8 @@ export const nodeStatus = (facts: Facts, { nodeName, addresses, reserved = {}, p
       architecture: host.architecture,
     },
     images: [...images]
-      .sort((a, b) => b.sizeBytes - a.sizeBytes)
+      // containerd lists them in another order each time: of those that are as large as each other the names decide.
+      .sort((a, b) => b.sizeBytes - a.sizeBytes || ((a.names[0] ?? '') < (b.names[0] ?? '') ? -1 : 1))
       .slice(0, nodeImagesMax)
       .map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes })),
     daemonEndpoints: { kubeletEndpoint: { Port: 0 } },

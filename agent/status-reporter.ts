@@ -3,7 +3,8 @@
  *
  * Per pod one slot, the latest wins; what is ready when the stream can take it goes out together. Every session begins
  * with all slots, since the controller may have lost what an earlier one acknowledged (a store brought back from a
- * backup); what changes nothing there is not stored again. A slot is freed when the pod is gone and that is acknowledged.
+ * backup); what changes nothing there is not stored again. A slot is freed when the pod is gone and that is acknowledged, or its
+ * object is gone as well.
  *
  * Of a pod that is only being set up hardly anybody waits to hear: such a report is held for a moment, and for longer while
  * many pods are set up, so that the one that says Running mostly takes its place.
@@ -51,6 +52,8 @@ export class StatusReporter {
 
   report(report: PodStatusReport): void {
     this.#sequence += 1;
+    // Behind all others: the oldest report is the first.
+    this.#slots.delete(report.uid);
     this.#slots.set(report.uid, { report, sequence: this.#sequence });
     if (this.#slots.size > reportedPodsMax) this.#dropOldest();
     if (!report.gone && !this.#unsent.has(report.uid) && isBeingSetUp(report.status)) {
@@ -60,6 +63,13 @@ export class StatusReporter {
     this.#held.delete(report.uid);
     this.#unsent.add(report.uid);
     this.#onReady();
+  }
+
+  /** Nobody waits for the pod's status any more. */
+  forget(uid: string): void {
+    this.#slots.delete(uid);
+    this.#unsent.delete(uid);
+    this.#held.delete(uid);
   }
 
   /** A session begins: nothing counts as sent. */
@@ -118,9 +128,7 @@ export class StatusReporter {
   #dropOldest(): void {
     const [oldest] = this.#slots.keys();
     if (oldest === undefined) return;
-    this.#slots.delete(oldest);
-    this.#unsent.delete(oldest);
-    this.#held.delete(oldest);
+    this.forget(oldest);
     this.#log.warn('more pods reported than are kept; the oldest report is dropped', { max: reportedPodsMax, uid: oldest });
   }
 }

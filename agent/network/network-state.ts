@@ -97,10 +97,6 @@ export class NetworkStateStore implements NetworkState {
     return { close: () => void this.#subscribers.delete(onChange) };
   }
 
-  snapshot(): NetworkSnapshot {
-    return { services: [...this.#services.values()], slices: [...this.#slices.values()], peers: [...this.#peers.values()] };
-  }
-
   /** Takes what was kept of an earlier session; false when a session has delivered something already. */
   restore({ services, slices, peers }: NetworkSnapshot): boolean {
     if (this.#touched || this.#complete) return false;
@@ -108,7 +104,7 @@ export class NetworkStateStore implements NetworkState {
     for (const slice of slices) this.#putSlice(slice);
     for (const peer of peers) this.#peers.set(peer.name, peer);
     this.#complete = true;
-    this.#tell(new Set(this.#keys()), true, true);
+    this.#tell(this.keys(), true, true);
     return true;
   }
 
@@ -131,14 +127,13 @@ export class NetworkStateStore implements NetworkState {
     if (completed) peersChanged = this.#removeUnnamed(changed) || peersChanged;
     if (completed && !this.#complete) {
       this.#complete = true;
-      this.#tell(new Set(this.#keys()), true, true);
+      this.#tell(this.keys(), true, true);
     } else if (this.#complete && (completed || peersChanged || changed.size > 0)) this.#tell(changed, peersChanged, completed);
   }
 
-  /** Services, and those that have slices only. */
-  *#keys(): Iterable<string> {
-    yield* this.#services.keys();
-    yield* this.#slicesByService.keys();
+  /** Of services, and of those that have slices only. */
+  keys(): ReadonlySet<string> {
+    return new Set([...this.#services.keys(), ...this.#slicesByService.keys()]);
   }
 
   #takeService(service: Service, changed: Set<string>): void {

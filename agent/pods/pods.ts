@@ -55,6 +55,8 @@ export interface PodsOptions {
   /** Called with every status that differs from the one before. */
   readonly onReport: (report: PodStatusReport) => void;
   readonly onEvent: (event: PodEvent) => void;
+  /** Neither the pod's object nor anything on the node is left: nothing more is reported of it. */
+  readonly onForgotten: (uid: string) => void;
 }
 
 /** A pod that runs here and that nobody knows: as much of it as the runtime remembers. */
@@ -82,6 +84,7 @@ export class Pods implements PodSink {
   #relist: Timer | undefined;
   /** A complete list has come: what it does not name may be stopped. */
   #complete = false;
+  #judging = false;
   #closed = false;
 
   constructor(options: PodsOptions) {
@@ -142,7 +145,7 @@ export class Pods implements PodSink {
 
   #add(pod: Pod): Worker {
     const uid = pod.metadata.uid ?? '';
-    const { runtime, clock, random, log, hostIp, onReport, onEvent } = this.#options;
+    const { runtime, clock, random, log, hostIp, onReport, onEvent, onForgotten } = this.#options;
     const worker = new Worker(pod, {
       runtime,
       clock,
@@ -152,7 +155,10 @@ export class Pods implements PodSink {
       onReport,
       onEvent,
       sandboxSlots: this.#sandboxSlots,
-      onFinished: () => void this.#workers.delete(uid),
+      onFinished: () => {
+        this.#workers.delete(uid);
+        onForgotten(uid);
+      },
     });
     this.#workers.set(uid, worker);
     return worker;
@@ -161,6 +167,17 @@ export class Pods implements PodSink {
   #onEvent(event: RuntimeEvent): void {
     // Only workers start containers, and they look when it is done.
     if (event.type !== 'start') this.#workers.get(event.podUid)?.wake('observe');
+  }
+
+  /** One round at a time: a disk with very many files takes longer than the time to the next. */
+  async #judgeUsages(): Promise<void> {
+    if (this.#judging) return;
+    this.#judging = true;
+    try {
+      for (const worker of this.#workers.values()) await this.#judgeUsage(worker);
+    } finally {
+      this.#judging = false;
+    }
   }
 
   async #judgeUsage(worker: Worker): Promise<void> {
@@ -187,8 +204,9 @@ export class Pods implements PodSink {
         log.info('removing a pod that is not this node’s', { uid });
         this.#add(orphan(uid, observed.get(uid))).remove(orphanGraceMs);
       }
-      for (const worker of this.#workers.values()) await this.#judgeUsage(worker);
+      // At once: what has been made since the list was asked for is not in it.
       await runtime.endLost?.(observed);
+      await this.#judgeUsages();
     } catch (error) {
       log.warn('cannot list pods', { error });
     }

@@ -18,7 +18,7 @@ import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
 import type { Container, Pod, PodStatus } from '../../proto/resources/kubernetes.ts';
 import { podReferences } from '../../proto/resources/pod-references.ts';
-import { observeRetryMaxMs, observeRetryMinMs } from '../limits.ts';
+import { observeRetryMaxMs, observeRetryMinMs, unsettledHeldMsMax } from '../limits.ts';
 import type { ObjectKind } from '../objects.ts';
 import { check } from '../probes/check.ts';
 import { PodProbes } from '../probes/pod-probes.ts';
@@ -66,6 +66,8 @@ export class Worker {
   /** The status last reported, or that the pod came with. */
   #status: PodStatus;
   #observed: ObservedPod | undefined;
+  /** Whether `#observed` may be planned from: the last look succeeded. */
+  #isCurrent = false;
   #goneReported = false;
   /** The next round compares with what the API has: others may have written while no session was there. */
   #reportAnew = false;
@@ -179,9 +181,10 @@ export class Worker {
     // Several causes of one moment make one round.
     await Promise.resolve();
     while (this.#dirty !== 'no' && !this.#closed) {
-      const look = this.#dirty === 'observe' || this.#arriving;
+      const look = this.#dirty === 'observe' || !this.#isCurrent;
       this.#dirty = 'no';
-      if (!look || (await this.#observe())) this.#round();
+      if (look) this.#isCurrent = await this.#observe();
+      if (this.#isCurrent) this.#round();
     }
     this.#turning = false;
   }
@@ -215,7 +218,7 @@ export class Worker {
     const deadlineMs = this.#checkDeadline(nowMs);
     const { steps, wakeAtMs } = plan(view, memory, nowMs);
     for (const step of steps) void this.#execute(step);
-    this.#report(view, nowMs);
+    const reportAtMs = this.#report(view, nowMs);
     const hostIp = this.#options.hostIp;
     this.#probes.sync(memory.cleaned ? [] : probedRuns(view, memory, hostIp, takenOver));
     const told = this.#backOffEvents.due(view, memory, nowMs);
@@ -226,7 +229,7 @@ export class Worker {
       this.#options.onFinished();
       return;
     }
-    const wakes = [wakeAtMs, deadlineMs, told.wakeAtMs].filter((timeMs) => timeMs !== undefined);
+    const wakes = [wakeAtMs, deadlineMs, told.wakeAtMs, reportAtMs].filter((timeMs) => timeMs !== undefined);
     if (wakes.length > 0) this.#setTimer(Math.min(...wakes) - nowMs, 'plan');
     else this.#timer?.cancel();
   }
@@ -245,20 +248,28 @@ export class Worker {
     if (!this.#closed) this.#timer = this.#options.clock.after(Math.max(delayMs, 1), () => this.wake(why));
   }
 
-  #report(view: PodView, nowMs: number): void {
+  /** When to report what is held for now. */
+  #report(view: PodView, nowMs: number): number | undefined {
     const memory = this.#memory;
-    if (memory.termination?.removed) return;
-    // In a moment it is known why it ended; a reader is not told twice, the first time with half of it.
-    if (view.observed.some(({ settled }) => !settled)) return;
+    if (memory.termination?.removed) return undefined;
     const status = statusOf(view, memory, this.#options.hostIp, nowMs);
+    const unsettled = view.observed.filter(({ settled }) => !settled);
+    if (unsettled.length > 0) {
+      // In a moment it is known why it ended; a reader is not told twice, the first time with half of it. Where that takes long, at least
+      // nobody is to be sent to it; but how a pod ended is only told with the reason.
+      if (isFinal(status.phase)) return undefined;
+      const heldUntilMs = Math.min(...unsettled.map(({ finishedAtMs }) => finishedAtMs + unsettledHeldMsMax));
+      if (heldUntilMs > nowMs) return heldUntilMs;
+    }
     const gone = memory.termination !== undefined && memory.cleaned;
     const known = isDeepStrictEqual(status, this.#status) && (!this.#reportAnew || isDeepStrictEqual(status, this.#pod.status));
     this.#reportAnew = false;
-    if (gone ? this.#goneReported : known) return;
+    if (gone ? this.#goneReported : known) return undefined;
     this.#status = status;
     this.#goneReported = gone;
     const { uid = '', namespace = '', name = '' } = this.#pod.metadata;
     this.#options.onReport({ uid, namespace, name, status, gone });
+    return undefined;
   }
 
   async #execute(step: Step): Promise<void> {

@@ -95,7 +95,7 @@ export class CriRuntime implements Runtime {
     this.#node = { nodeName, hostIp, allocatable };
     this.#cri = new Cri(socket, () => clock.nowMs());
     this.#observer = new Observer(this.#cri, this.#layout);
-    this.#leftovers = new Leftovers([lostShims(socket), lostNamespaces(dirname(socket)), ...(options.lost ?? [])]);
+    this.#leftovers = new Leftovers([lostShims(socket), lostNamespaces(dirname(socket)), ...(options.lost ?? [])], clock);
     this.#events = new RuntimeEvents({ socket, cri: this.#cri, observer: this.#observer, clock, log, onGap: () => this.#leftovers.afterBreak() });
     this.#images = new Images(this.#cri, objects, clock);
     this.#imageGc = new ImageGc({ cri: this.#cri, clock, log });
@@ -105,7 +105,7 @@ export class CriRuntime implements Runtime {
 
   /** Must resolve before anything else is called. */
   async start(): Promise<void> {
-    for (const folder of [this.#layout.pods, this.#layout.logs, this.#layout.seccomp]) await mkdir(folder, { recursive: true });
+    await this.#layout.make();
     this.#cgroups = await Cgroups.open(this.#options.cgroupParent);
     this.#events.start();
     this.#imageGc.start();
@@ -155,7 +155,7 @@ export class CriRuntime implements Runtime {
     const failed = failsAs('FailedCreatePodSandBox', 'Failed to create pod sandbox');
     signal.throwIfAborted();
     try {
-      const { pod_sandbox_id: id } = await this.#cri.call('RunPodSandbox', { config }, { timeoutMs: runtimeLimits.sandboxTimeoutMs });
+      const { pod_sandbox_id: id } = await this.#leftovers.during(() => this.#cri.call('RunPodSandbox', { config }, { timeoutMs: runtimeLimits.sandboxTimeoutMs }));
       return await this.#observer.madeSandbox(pod, id);
     } catch (error) {
       this.#observer.doubtPod(uid);

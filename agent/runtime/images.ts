@@ -93,16 +93,24 @@ export class Images {
     } finally {
       aborted.release();
       pull.waiters--;
-      if (pull.waiters === 0) pull.controller.abort();
+      if (pull.waiters === 0) {
+        pull.controller.abort();
+        // It takes a moment to end, or waits for its turn still; whoever comes now must not wait for that.
+        this.#forget(key, pull);
+      }
     }
+  }
+
+  #forget(key: string, pull: Pull): void {
+    if (this.#pulls.get(key) === pull) this.#pulls.delete(key);
   }
 
   #begin(key: string, ref: string, credentials: readonly AuthConfig[]): Pull {
     const controller = new AbortController();
-    const done = this.#inTurn(() => this.#pull(ref, credentials, controller.signal)).finally(() => this.#pulls.delete(key));
+    const done = this.#inTurn(() => this.#pull(ref, credentials, controller.signal)).finally(() => this.#forget(key, pull));
     // Each waiter sees the failure; when all have left, nobody does.
     done.catch(() => undefined);
-    const pull = { done, controller, waiters: 0 };
+    const pull: Pull = { done, controller, waiters: 0 };
     this.#pulls.set(key, pull);
     return pull;
   }

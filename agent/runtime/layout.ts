@@ -8,6 +8,7 @@
  *     logs/<namespace>_<name>_<uid>/<container>/<attempt>.log
  *     seccomp/                                           profiles of type Localhost
  */
+import { chmod, mkdir } from 'node:fs/promises';
 import { assert } from '../../proto/process/assert.ts';
 
 const uidPattern = /^[\w-]+$/;
@@ -20,6 +21,13 @@ export class Layout {
 
   constructor(root: string) {
     this.root = root;
+  }
+
+  /** Makes the folders that are there before any pod. */
+  async make(): Promise<void> {
+    for (const folder of [this.pods, this.logs, this.seccomp]) await mkdir(folder, { recursive: true });
+    // Volumes are below, with what is in secrets: the host's other users do not get in.
+    await chmod(this.pods, 0o750);
   }
 
   get pods(): string {

@@ -66,15 +66,16 @@ export class LogRotation {
   async #rotateOne(id: string, path: string): Promise<boolean> {
     const { cri, clock, fileBytesMax = runtimeLimits.logFileBytesMax } = this.#options;
     const found = await stat(path).catch(() => undefined);
-    if (!found || found.size < fileBytesMax) return false;
+    if (found && found.size < fileBytesMax) return false;
+    // Not found: an agent was killed after it had renamed it, and the container still writes to that file.
     const target = rotatedName(path, clock.nowMs());
-    await rename(path, target);
+    if (found) await rename(path, target);
     try {
       await cri.call('ReopenContainerLog', { container_id: id });
     } catch (error) {
       if (!(error instanceof CriError)) throw error;
       // It ended meanwhile, or containerd is away: the container goes on writing to the same file, under its old name again.
-      await rename(target, path);
+      if (found) await rename(target, path);
       return false;
     }
     const slash = path.lastIndexOf('/');

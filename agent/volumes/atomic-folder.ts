@@ -5,7 +5,8 @@
  *     ..data   -> ..<time and random>
  *     ..<time and random>/key
  *
- * A new folder is filled, then `..data` is swapped with one rename: a reader sees the old files or the new ones.
+ * A new folder is filled, then `..data` is swapped with one rename: a reader sees the old files or the new ones. What an agent that was
+ * killed in between had not done yet, the next call does.
  */
 import { chmod, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -53,6 +54,15 @@ const fill = async (folder: string, content: FolderContent): Promise<void> => {
   }
 };
 
+/** The links that name the content, and nothing else beside the present version. */
+const putInOrder = async (folder: string, content: FolderContent): Promise<void> => {
+  const version = await readlink(`${folder}/${dataLink}`);
+  const names = new Set([...content.keys()].map((path) => path.split('/', 1)[0] ?? path));
+  const entries = new Set(await readdir(folder));
+  for (const name of names) if (!entries.has(name)) await symlink(`${dataLink}/${name}`, `${folder}/${name}`);
+  for (const name of entries) if (name !== dataLink && name !== version && !names.has(name)) await rm(`${folder}/${name}`, { recursive: true, force: true });
+};
+
 /**
  * Makes the folder hold exactly `content`; `suffix` makes the name of a new version unique. `prepare` may change owners before
  * anybody sees the new files. Resolves to whether anything changed.
@@ -64,18 +74,15 @@ export const writeAtomicFolder = async (
   prepare: (version: string) => Promise<void> = () => Promise.resolve(),
 ): Promise<boolean> => {
   await mkdir(folder, { recursive: true });
-  if (await isCurrent(folder, content)) return false;
-  const old = await readlink(`${folder}/${dataLink}`).catch(() => undefined);
-  const version = `..${suffix}`;
-  await fill(`${folder}/${version}`, content);
-  await prepare(`${folder}/${version}`);
-  await rm(`${folder}/${dataLink}_tmp`, { force: true });
-  await symlink(version, `${folder}/${dataLink}_tmp`);
-  await rename(`${folder}/${dataLink}_tmp`, `${folder}/${dataLink}`);
-  const names = new Set([...content.keys()].map((path) => path.split('/', 1)[0] ?? path));
-  const entries = new Set(await readdir(folder));
-  for (const name of names) if (!entries.has(name)) await symlink(`${dataLink}/${name}`, `${folder}/${name}`);
-  for (const name of entries) if (!name.startsWith('..') && !names.has(name)) await rm(`${folder}/${name}`, { force: true });
-  if (old !== undefined) await rm(`${folder}/${old}`, { recursive: true, force: true });
-  return true;
+  const changes = !(await isCurrent(folder, content));
+  if (changes) {
+    const version = `..${suffix}`;
+    await fill(`${folder}/${version}`, content);
+    await prepare(`${folder}/${version}`);
+    await rm(`${folder}/${dataLink}_tmp`, { force: true });
+    await symlink(version, `${folder}/${dataLink}_tmp`);
+    await rename(`${folder}/${dataLink}_tmp`, `${folder}/${dataLink}`);
+  }
+  await putInOrder(folder, content);
+  return changes;
 };

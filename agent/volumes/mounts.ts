@@ -27,9 +27,11 @@ const withoutLinks = (path: string): Promise<string> => realpath(path).catch(() 
 
 export const isMounted = async (path: string): Promise<boolean> => (await mountPoints()).includes(await withoutLinks(path));
 
-/** `sizeBytes` 0 leaves the size to the kernel: half of the memory. */
-export const mountTmpfs = (path: string, sizeBytes: number): Promise<void> =>
-  run('mount', ['-t', 'tmpfs', '-o', sizeBytes > 0 ? `size=${sizeBytes},mode=0777` : 'mode=0777', 'tmpfs', path]);
+/** For everybody, and what is made in it the group's, where there is one. `sizeBytes` 0 leaves the size to the kernel: half of the memory. */
+export const mountTmpfs = (path: string, sizeBytes: number, group?: number): Promise<void> => {
+  const options = [...(sizeBytes > 0 ? [`size=${sizeBytes}`] : []), ...(group === undefined ? ['mode=0777'] : ['mode=2777', `gid=${group}`])];
+  return run('mount', ['-t', 'tmpfs', '-o', options.join(), 'tmpfs', path]);
+};
 
 /** `source` is used as it is, links and all: it may name an open file below /proc. */
 export const bindMount = (source: string, target: string): Promise<void> => run('mount', ['--no-canonicalize', '--bind', source, target]);

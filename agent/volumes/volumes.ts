@@ -2,7 +2,7 @@
  * The volumes of this node's pods, below the pod's folder. Each is made from facts on disk (is it mounted, what is in
  * it), so that an agent that was killed goes on where it was; volumes made of ConfigMaps and Secrets follow their objects.
  */
-import { chmod, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
@@ -84,7 +84,7 @@ export class Volumes {
       mounts.push({
         container_path: mount.mountPath.startsWith('/') ? mount.mountPath : `/${mount.mountPath}`,
         host_path: await this.#source(pod, container, mount, index, environment),
-        readonly: mount.readOnly ?? false,
+        readonly: mount.readOnly === true || this.#isOfObjects(pod, mount),
         propagation: propagations[mount.mountPropagation ?? ''] ?? 'PROPAGATION_PRIVATE',
       });
     }
@@ -99,6 +99,12 @@ export class Volumes {
       usage.set(volume.name, await diskUsage(this.#options.layout.volume(uid, volume.name)));
     }
     return usage;
+  }
+
+  /** As in Kubernetes nobody but the node writes to those. */
+  #isOfObjects({ spec }: Pod, mount: VolumeMount): boolean {
+    const volume = spec?.volumes?.find(({ name }) => name === mount.name);
+    return (volume?.configMap ?? volume?.secret ?? volume?.downwardAPI ?? volume?.projected) !== undefined;
   }
 
   async #source(pod: Pod, container: Container, mount: VolumeMount, index: number, environment: ReadonlyMap<string, string>): Promise<string> {
@@ -136,11 +142,18 @@ export class Volumes {
     const exists = await stat(folder).then(() => true, () => false);
     const inMemory = volume.emptyDir?.medium === 'Memory';
     if (exists && (!inMemory || (await isMounted(folder)))) return;
-    await mkdir(folder, { recursive: true });
-    if (inMemory) await mountTmpfs(folder, volume.emptyDir?.sizeLimit === undefined ? 0 : wholeValue(volume.emptyDir.sizeLimit));
-    await chmod(folder, 0o777);
     const group = pod.spec?.securityContext?.fsGroup;
-    if (group !== undefined) await giveToGroup(folder, group, true);
+    if (inMemory) {
+      await mkdir(folder, { recursive: true });
+      await mountTmpfs(folder, volume.emptyDir?.sizeLimit === undefined ? 0 : wholeValue(volume.emptyDir.sizeLimit), group);
+      return;
+    }
+    // Made beside, where no volume can be: one that is there is finished, wherever an agent was killed.
+    const unfinished = `${folder}.new`;
+    await mkdir(unfinished, { recursive: true });
+    await chmod(unfinished, 0o777);
+    if (group !== undefined) await giveToGroup(unfinished, group, true);
+    await rename(unfinished, folder);
   }
 
   async #write(pod: Pod, folder: string, content: FolderContent): Promise<void> {

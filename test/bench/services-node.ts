@@ -68,7 +68,7 @@ const main = async (): Promise<void> => {
   const state = new NetworkStateStore('me');
   let done: () => void = () => undefined;
   const proxy = new ServiceProxy({
-    nodeName: 'me', state, clock: systemClock, log: silentLog, forget: async () => undefined,
+    nodeName: 'me', state, clock: systemClock, log: silentLog, flows: async () => [], forget: async () => undefined,
     apply: async (commands) => {
       await applyRules(commands);
       done();

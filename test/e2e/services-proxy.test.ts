@@ -3,7 +3,7 @@ import anyTest, { type ExecutionContext, type TestFn } from 'ava';
 import type { EndpointSlice } from '../../proto/resources/kubernetes.ts';
 import { until } from '../fixtures/child.ts';
 import type { Namespace } from '../fixtures/namespaces.ts';
-import { far, one, type ServiceLab, startServiceLab, two } from '../fixtures/service-lab.ts';
+import { far, one, type ServiceLab, startProxy, startServiceLab, two } from '../fixtures/service-lab.ts';
 import { type EndpointSpec, serviceOf, sliceOf } from '../fixtures/service-objects.ts';
 
 const test = anyTest.serial as TestFn;
@@ -85,14 +85,21 @@ test('with session affinity a client stays with its endpoint, until that is gone
   await until('the kernel forgets the client', async () => !lab.node.run('nft', 'list', 'map', 'ip', 'berth_services', 'affinity').includes('elements'));
 });
 
+/** Asks again and again, from one socket, so that to the kernel it is one flow, until the second pod answers. */
+const untilTwo = (address: string): Promise<string> =>
+  lab.node.ask('timeout', '30', 'bash', '-c', `exec 3<>/dev/udp/${address}/53; for i in $(seq 100); do echo hi >&3; answer=$(timeout 5 dd bs=99 count=1 status=none <&3); echo "$answer"; case $answer in two*) exit;; esac; sleep 0.1; done`);
+
+const answerers = async (asking: Promise<string>): Promise<(string | undefined)[]> => {
+  const answers = (await asking).trim().split('\n').map((answer) => answer.split(' ')[0]);
+  return [answers[0], answers.at(-1)];
+};
+
 test('UDP of one client moves on when its endpoint goes', async (t) => {
   await lab.tell([serviceOf('d', { clusterIP: '10.96.0.4', ports: [{ port: 53, protocol: 'UDP' }] })], [ends('d', [one], 'UDP')]);
-  // One socket for both questions: to the kernel it is one flow.
-  const asking = lab.node.ask('timeout', '30', 'bash', '-c', 'exec 3<>/dev/udp/10.96.0.4/53; for i in $(seq 100); do echo hi >&3; answer=$(timeout 5 dd bs=99 count=1 status=none <&3); echo "$answer"; case $answer in two*) exit;; esac; sleep 0.1; done');
+  const asking = untilTwo('10.96.0.4');
   await until('the flow', async () => lab.node.run('conntrack', '-L', '-p', 'udp').includes('10.96.0.4'));
   await lab.tell([], [ends('d', [two], 'UDP')]);
-  const answers = (await asking).trim().split('\n').map((answer) => answer.split(' ')[0]);
-  t.deepEqual([answers[0], answers.at(-1)], ['one', 'two']);
+  t.deepEqual(await answerers(asking), ['one', 'two']);
 });
 
 test('nothing of services that are gone stays in the kernel', async (t) => {
@@ -100,4 +107,13 @@ test('nothing of services that are gone stays in the kernel', async (t) => {
   const left = lab.node.run('nft', 'list', 'table', 'ip', 'berth_services');
   t.regex(left, /map services/);
   t.notRegex(left, /elements|chain (pick|stick|outside|local)_/);
+});
+
+test('UDP of one client moves on when its endpoint went while no agent was there', async (t) => {
+  const service = serviceOf('e', { clusterIP: '10.96.0.5', ports: [{ port: 53, protocol: 'UDP' }] });
+  await lab.tell([service], [ends('e', [one], 'UDP')]);
+  const asking = untilTwo('10.96.0.5');
+  await until('the flow', async () => lab.node.run('conntrack', '-L', '-p', 'udp').includes('10.96.0.5'));
+  await startProxy(t, lab.node)([service], [ends('e', [two], 'UDP')]);
+  t.deepEqual(await answerers(asking), ['one', 'two']);
 });

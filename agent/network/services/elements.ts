@@ -32,7 +32,8 @@ export interface Placed {
 /** An index beyond would touch the bit of the mark that the plugin for host ports uses. */
 export const endpointsMax = 8_192;
 
-const target = ({ address, port }: Endpoint): string => `${address} . ${port}`;
+/** An endpoint as a map has it. */
+export const target = ({ address, port }: Endpoint): string => `${address} . ${port}`;
 
 /** Who stays keeps the place; who comes takes a free one; where places are left over the last ones move into the gaps. */
 export const placeEndpoints = (before: readonly Endpoint[], now: readonly Endpoint[]): readonly Endpoint[] => {

@@ -5,7 +5,7 @@
  * Invariant: an element that several services want (two have the same external address; one pod is behind many services) is in
  * the kernel once. Of data that contradict each other the first holds, until its service gives the element up.
  */
-import { type Elements, elementsOf, noPlaces, type Places, type SetName } from './elements.ts';
+import { type Elements, elementsOf, noPlaces, type Places, type SetName, target } from './elements.ts';
 import type { Frontend } from './frontends.ts';
 import { type ChainSpec, chainName, chainRules, idMax, idStep, table } from './ruleset.ts';
 
@@ -90,7 +90,7 @@ export class Ledger {
     const released: ChainSpec[] = [];
     for (const [key, frontends] of services) {
       const before = this.#services.get(key) ?? nothing;
-      const { elements, places, chains } = elementsOf(frontends, before.places, () => this.#nextId());
+      const { elements, places, chains } = elementsOf(this.#withIds(frontends, before.places), before.places, () => this.#nextId());
       for (const chain of chains) added.push(...this.#useChains(chain));
       released.push(...before.chains);
       this.#compare(key, before.elements, elements, difference);
@@ -165,6 +165,14 @@ export class Ledger {
     if (count(this.#frontendsTo, chainName(chain), -1) > 0) return [];
     const names = chainRules(chain, this.#podNetwork).map(([name]) => name).toReversed();
     return names.flatMap((name) => (count(this.#chains, name, -1) > 0 ? [] : [`delete chain ip ${table} ${name}`]));
+  }
+
+  /** Where there are no numbers left for its endpoints a service does without affinity. */
+  #withIds(frontends: readonly Frontend[], { ids }: Places): readonly Frontend[] {
+    const wanted = new Set<string>();
+    for (const { affinitySeconds, endpoints } of frontends) if (affinitySeconds !== undefined) for (const endpoint of endpoints) wanted.add(target(endpoint));
+    for (const known of ids.keys()) wanted.delete(known);
+    return this.#idsUsed.size + wanted.size <= idMax / idStep ? frontends : frontends.map((frontend) => ({ ...frontend, affinitySeconds: undefined }));
   }
 
   #nextId(): number {

@@ -15,8 +15,8 @@ import type { Welcome } from '../../../proto/node-service.ts';
 import { servicesRetryMsMax, servicesRetryMsMin } from '../../limits.ts';
 import { CommandFailed } from '../command.ts';
 import type { NetworkState } from '../network-state.ts';
-import type { Flow } from './flows.ts';
-import { flowsThatEnd } from './flows.ts';
+import type { Flow, PresentFlow } from './flows.ts';
+import { flowsThatEnd, strayFlows } from './flows.ts';
 import { type Frontend, frontendsOf } from './frontends.ts';
 import { Ledger } from './ledger.ts';
 import { emptyTable } from './ruleset.ts';
@@ -28,6 +28,8 @@ export interface ServiceProxyOptions {
   readonly state: NetworkState;
   /** Runs one transaction of nft. Rejects with CommandFailed; then nothing of it was done. */
   readonly apply: (commands: string) => Promise<void>;
+  /** Flows of UDP that the kernel has. Rejects with CommandFailed, as does the next. */
+  readonly flows: () => Promise<readonly PresentFlow[]>;
   /** Makes the kernel forget flows to endpoints that are gone. */
   readonly forget: (flows: readonly Flow[]) => Promise<void>;
   readonly clock: Clock;
@@ -108,8 +110,10 @@ export class ServiceProxy {
   }
 
   async #work({ serviceNetwork }: ServiceSettings, ledger: Ledger): Promise<void> {
-    const { state, apply, forget } = this.#options;
+    const { state, apply } = this.#options;
     const anew = this.#anew;
+    // Other settings, or a failure, may ask for it again while this is under way.
+    this.#anew = false;
     if (anew) {
       ledger.clear();
       for (const key of state.serviceKeys()) this.#changed.add(key);
@@ -121,9 +125,20 @@ export class ServiceProxy {
     const commands = ledger.change(wanted);
     const text = anew ? emptyTable(serviceNetwork) + commands : commands;
     if (text !== '') await apply(text);
-    this.#anew = false;
     const ended = wanted.flatMap(([key, frontends]) => this.#note(key, frontends));
-    if (ended.length > 0) await forget(ended);
+    await this.#endFlows(ended, anew);
+  }
+
+  /** The rules are right without it: what fails here makes no table anew. */
+  async #endFlows(ended: readonly Flow[], anew: boolean): Promise<void> {
+    const { flows, forget, log } = this.#options;
+    try {
+      const stray = anew ? strayFlows(await flows(), [...this.#frontends.values()].flat()) : [];
+      if (ended.length + stray.length > 0) await forget([...ended, ...stray]);
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error;
+      log.warn('flows to endpoints that are gone could not be ended', { error });
+    }
   }
 
   #note(key: string, frontends: readonly Frontend[]): readonly Flow[] {

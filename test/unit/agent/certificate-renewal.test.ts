@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
@@ -41,6 +41,10 @@ test('a node asks for another certificate before its own ends, until it gets one
   await renewal.take('junk');
   t.is(renewal.identity, identity, 'what does not fit is not taken');
   const renewed = await sign('node-1', asked[0] ?? '');
+  renameSync(dir, `${dir}.away`);
+  await renewal.take(renewed);
+  t.is(renewal.identity, identity, 'what cannot be kept is not taken, and ends no session');
+  renameSync(`${dir}.away`, dir);
   await renewal.take(renewed);
   t.is(renewal.identity.certPem, renewed);
   t.is(renewal.identity.keyPem, keyPem);

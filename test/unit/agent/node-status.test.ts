@@ -38,6 +38,8 @@ test('of many images the largest are listed', (t) => {
   const listed = nodeStatus({ ...facts, images }, settings).images ?? [];
   t.is(listed.length, 50);
   t.deepEqual(listed[0]?.names, ['i79']);
+  const same = images.map(({ names }) => ({ names, sizeBytes: 1 }));
+  t.deepEqual(nodeStatus({ ...facts, images: same.toReversed() }, settings), nodeStatus({ ...facts, images: same }, settings), 'the order in which they come is no change');
 });
 
 test('the files of /proc and /etc are read as they are written', (t) => {

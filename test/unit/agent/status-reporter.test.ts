@@ -46,6 +46,27 @@ test('a pod that is gone is forgotten once that is acknowledged, and not before'
   t.deepEqual(reporter.take(), []);
 });
 
+test('a pod whose object is gone is forgotten at once', (t) => {
+  const reporter = new StatusReporter(new ManualClock(), silentLog);
+  reporter.report(report('a'));
+  reporter.report(report('b'));
+  reporter.forget('a');
+  reporter.begin();
+  t.deepEqual(reporter.take().map(({ uid }) => uid), ['b']);
+});
+
+test('where there are too many, the report goes that is the oldest, not the pod', (t) => {
+  const reporter = new StatusReporter(new ManualClock(), silentLog);
+  for (let index = 0; index < reportedPodsMax; index += 1) reporter.report(report(`p${index}`));
+  reporter.report(report('p0', 'later'));
+  reporter.report(report('last'));
+  const sent: string[] = [];
+  for (let reports = reporter.take(); reports.length > 0; reports = reporter.take()) sent.push(...reports.map(({ uid }) => uid));
+  t.is(sent.length, reportedPodsMax);
+  t.true(sent.includes('p0'));
+  t.false(sent.includes('p1'));
+});
+
 test('a frame has a bounded number of reports, and so have the slots', (t) => {
   const reporter = new StatusReporter(new ManualClock(), silentLog);
   for (let index = 0; index < reportedPodsMax + 10; index += 1) reporter.report(report(`p${index}`));

@@ -60,7 +60,10 @@ test('what was kept serves until a session has told everything, and never replac
   const before = watched();
   before.store.begin();
   before.take({ services: [service('a'), service('gone')], slices: [slice('a-1', 'a')], peers: [peer('other')], complete: true });
-  const kept = before.store.snapshot();
+  const keys = [...before.store.keys()];
+  const kept = {
+    services: keys.flatMap((key) => before.store.service(key) ?? []), slices: keys.flatMap((key) => before.store.slicesOf(key)), peers: [...before.store.peers.values()],
+  };
 
   const { store, slicesOf, take, told } = watched();
   t.true(store.restore(kept));

@@ -62,6 +62,31 @@ test('a container whose start is done while the pod is looked at is not taken fo
   t.true(lab.ready());
 });
 
+test('a picture from before the runtime went away is not planned from, whatever else happens', async (t) => {
+  const lab = new PodLab();
+  const looked = Promise.withResolvers<void>();
+  let away = false;
+  lab.runtime.hook = async (operation) => {
+    if (operation === 'observePod' && away) throw new Error('containerd is away');
+    if (operation === 'start') {
+      lab.runtime.emit('uid-1', 'exit');
+      await looked.promise;
+    }
+    if (operation === 'after start') away = true;
+    if (operation === 'after observePod' && [...lab.runtime.containers.values()].some(({ state }) => state === 'created')) looked.resolve();
+  };
+  const pod = makePod();
+  await lab.start(pod);
+  lab.pods.upsert({ ...pod, metadata: { ...pod.metadata, labels: { changed: 'yes' } } });
+  await lab.clock.advance(0);
+  t.deepEqual(lab.runtime.violations, []);
+  away = false;
+  // Before the relist: the look that failed is made up for.
+  await lab.clock.advance(10_000);
+  t.is(lab.runtime.running('app')?.attempt, 0);
+  t.true(lab.ready());
+});
+
 test('an agent that is started again disturbs nothing and says nothing', async (t) => {
   const lab = new PodLab();
   const pod = makePod({ containers: [makeContainer('app', { readinessProbe: { exec: { command: ['true'] } } })] });
@@ -128,6 +153,7 @@ test('a pod whose object is gone is killed at once and without a word', async (t
   await lab.clock.advance(0);
   t.is(lab.runtime.containers.size, 0);
   t.is(lab.reports.length, reports);
+  t.deepEqual(lab.forgotten, ['uid-1']);
 });
 
 test('what the complete list does not name is stopped and cleaned', async (t) => {

@@ -1,4 +1,4 @@
-import { lstat, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import test from 'ava';
 import { isSafePath, writeAtomicFolder } from '../../../../agent/volumes/atomic-folder.ts';
@@ -21,6 +21,28 @@ test('files change together: one link is swapped, what went is gone, what is the
     t.true(await writeAtomicFolder(folder, content({ c: '3' }, 0o640), 'v4'), 'another mode is a change');
     t.true(await writeAtomicFolder(folder, content({}), 'v5'));
     t.deepEqual((await readdir(folder)).sort(), ['..data', '..v5']);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('what an agent did not come to that was killed while it wrote is made up for', async (t) => {
+  const folder = await mkdtemp(`${tmpdir()}/berth-atomic-`);
+  try {
+    await writeAtomicFolder(folder, content({ a: '1', old: '1' }), 'v1');
+    // Killed before the swap.
+    await mkdir(`${folder}/..v2/sub`, { recursive: true });
+    await symlink('..v2', `${folder}/..data_tmp`);
+    t.false(await writeAtomicFolder(folder, content({ a: '1', old: '1' }), 'v3'));
+    t.deepEqual((await readdir(folder)).sort(), ['..data', '..v1', 'a', 'old']);
+    // Killed right after it.
+    await writeAtomicFolder(folder, content({ a: '1', b: '2' }), 'v4');
+    await rm(`${folder}/b`);
+    await symlink('..data/old', `${folder}/old`);
+    await mkdir(`${folder}/..v1`);
+    t.false(await writeAtomicFolder(folder, content({ a: '1', b: '2' }), 'v5'));
+    t.deepEqual((await readdir(folder)).sort(), ['..data', '..v4', 'a', 'b']);
+    t.is(await readFile(`${folder}/b`, 'utf8'), '2');
   } finally {
     await rm(folder, { recursive: true });
   }

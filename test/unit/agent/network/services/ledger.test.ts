@@ -113,3 +113,20 @@ test('of two services with one external address the first is served, and the sec
   kernel.apply(ledger.change([['a', []]]));
   t.deepEqual(kernel.targets('192.0.2.1 . tcp . 80'), ['10.244.0.2 . 8080']);
 });
+
+test('where the numbers for affinity are used up, services go on without it', (t) => {
+  const ledger = new Ledger('10.244.0.0/16');
+  const kernel = new Kernel();
+  const spec = { ports: [{ port: 80, protocol: 'TCP' }], sessionAffinity: 'ClientIP' };
+  const of = (octet: number): readonly [string, readonly Frontend[]] => {
+    const ends = Array.from({ length: 1_000 }, (_, index) => ({ address: `10.${octet}.${Math.floor(index / 256)}.${index % 256}` }));
+    return [`s${octet}`, frontendsOf(serviceOf(`s${octet}`, { clusterIP: `10.96.0.${octet}`, ...spec }), [sliceOf(`s${octet}`, 8080, ends)], 'me')];
+  };
+  kernel.apply(ledger.change(Array.from({ length: 66 }, (_, index) => of(index))));
+  t.is(kernel.sets.get('by_id')?.size, 65_000);
+  t.is(kernel.targets('10.96.0.64 . tcp . 80', true).filter((one) => one === 'nowhere').length, 0);
+  t.is(new Set(kernel.targets('10.96.0.65 . tcp . 80')).size, 1_000);
+  kernel.apply(ledger.change([['s0', []]]));
+  kernel.apply(ledger.change([of(65)]));
+  t.is(kernel.targets('10.96.0.65 . tcp . 80', true).filter((one) => one === 'nowhere').length, 0);
+});
