@@ -82,7 +82,7 @@ export class NodeSession {
       ack: (uid, sequence) => this.#outbox.ack(uid, sequence),
       signal: this.#ended.signal,
     });
-    this.#lease = new NodeLease(nodeName, parts, () => this.#writeStatus());
+    this.#lease = new NodeLease(nodeName, parts, () => this.#writeStatus(), this.#ended.signal);
     this.#heardMs = parts.clock.monotonicMs();
   }
 
