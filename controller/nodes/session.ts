@@ -7,7 +7,6 @@
  * Whatever goes wrong ends the session; the agent comes back with all that it knows.
  */
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { isApiError } from '../../proto/errors.ts';
 import { nodeKind } from '../../proto/kinds.ts';
 import type { AgentFrame, ClusterNetwork, ControllerFrame, EventReport, Hello, OpenTunnel, SerializedFrame } from '../../proto/node-service.ts';
 import type { Clock } from '../../proto/process/clock.ts';
@@ -24,6 +23,7 @@ import { NodeLease } from './leases.ts';
 import { NodeDrain, uncordoned } from './node-drain.ts';
 import { Outbox } from './outbox.ts';
 import type { NodeSigner } from './node-certificates.ts';
+import { isPassing } from './passing-failure.ts';
 import { registerNode, writeNodeStatus } from './registration.ts';
 import { ReportWriter } from './reports.ts';
 
@@ -179,28 +179,26 @@ export class NodeSession {
   /** Writes the latest status, one write at a time, until it is stored. */
   #writeStatus(): void {
     this.#statusDirty = true;
-    if (this.#statusWriting) return;
-    this.#statusWriting = true;
-    void this.#writeStatusWhileDirty().finally(() => {
-      this.#statusWriting = false;
-    });
+    if (!this.#statusWriting) void this.#writeStatusWhileDirty();
   }
 
   async #writeStatusWhileDirty(): Promise<void> {
     const { clock, log } = this.#parts;
+    this.#statusWriting = true;
     while (this.#statusDirty && !this.#ended.signal.aborted) {
       this.#statusDirty = false;
       try {
         await writeNodeStatus(this.nodeName, this.#status, this.#writing());
       } catch (error) {
-        if (!isApiError(error, 'ServiceUnavailable')) {
+        if (!isPassing(error)) {
           log.warn('node status refused', { node: this.nodeName, error });
-          return;
+          continue;
         }
         this.#statusDirty = true;
         await clock.sleep(reportRetryMsMax, this.#ended.signal).catch(() => undefined);
       }
     }
+    this.#statusWriting = false;
   }
 
   #record({ about, type, reason, message }: EventReport): void {
