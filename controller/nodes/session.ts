@@ -98,15 +98,17 @@ export class NodeSession {
     await this.#lease.hold();
     await registerNode(this.nodeName, node, this.#writing());
     if (!hello.isEnding) await this.#parts.verbs.modify<Node>(nodeKind, this.nodeName, uncordoned, this.#options);
-    const registered = await this.#parts.feed.node(this.nodeName, ({ spec }) => spec?.podCIDR !== undefined, this.#ended.signal);
+    // Somebody deletes the node while its agent runs: the agent's next session makes it again.
+    const onDeleted = (): void => this.#fail(new SessionEnded('the node was deleted'));
+    const registered = await this.#parts.feed.node(this.nodeName, ({ spec }) => spec?.podCIDR !== undefined, onDeleted, this.#ended.signal);
     await this.#parts.reader.current();
     if (this.#ended.signal.aborted) return;
+    if (!this.#parts.reader.get(nodeKind, this.nodeName)) return onDeleted();
     this.#outbox.put({
       frame: 'welcome',
       welcome: { ...this.#parts.network, podCidr: registered.spec?.podCIDR ?? '', heartbeatPeriodMs },
     });
-    // Somebody deletes the node while its agent runs: the agent's next session makes it again.
-    this.#feed = this.#parts.feed.open(this.nodeName, this.#outbox, () => this.#fail(new SessionEnded('the node was deleted')));
+    this.#feed = this.#parts.feed.open(this.nodeName, this.#outbox, onDeleted);
     this.#parts.log.info('node session started', { node: this.nodeName, agent: hello.agentVersion });
   }
 
