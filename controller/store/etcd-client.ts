@@ -57,6 +57,10 @@ const translate = (error: unknown): unknown => {
   return new KvUnavailable('etcd cannot be reached', { cause: error });
 };
 
+/** What asks etcd to keep something and meets this code finds it out of space: it serves reads alone until someone helps it. */
+export const refusedWrite = (error: unknown): unknown =>
+  error instanceof EtcdAnswerTooLarge ? new KvUnavailable('etcd takes no writes', { cause: error }) : error;
+
 export class EtcdClient {
   readonly #endpoints: readonly string[];
   #clients: readonly Etcd3[];

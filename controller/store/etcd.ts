@@ -10,7 +10,7 @@ import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
 import { etcdRangeTimeoutMs, rangePageEntriesMax, txnOperationsMax } from '../limits.ts';
-import { EtcdAnswerTooLarge, EtcdClient, EtcdCompacted, type EtcdTls } from './etcd-client.ts';
+import { EtcdAnswerTooLarge, EtcdClient, EtcdCompacted, type EtcdTls, refusedWrite } from './etcd-client.ts';
 import { entryOf, etcdRevision, prefixEnd } from './etcd-entry.ts';
 import { EtcdWatch } from './etcd-watch.ts';
 import { Epochs, type RecordedEpoch } from './epochs.ts';
@@ -177,9 +177,7 @@ class EtcdKv implements Kv {
       const fenced = fence !== undefined && Number(keys.at(-1)?.create_revision ?? 0) !== etcdRevision(fence.createRevision, offset);
       return { succeeded: false, revision, revisions, ...(fenced ? { fenced } : {}) };
     } catch (error) {
-      // For a write this code means that etcd is out of space: it serves reads alone until someone helps it.
-      if (error instanceof EtcdAnswerTooLarge) throw new KvUnavailable('etcd takes no writes', { cause: error });
-      throw error;
+      throw refusedWrite(error);
     }
   }
 
@@ -196,8 +194,12 @@ class EtcdKv implements Kv {
   }
 
   async grantLease(ttlSeconds: number): Promise<string> {
-    const answer = await this.#etcd.read((client, options) => client.leaseClient.leaseGrant({ TTL: ttlSeconds }, options));
-    return answer.ID;
+    try {
+      const answer = await this.#etcd.read((client, options) => client.leaseClient.leaseGrant({ TTL: ttlSeconds }, options));
+      return answer.ID;
+    } catch (error) {
+      throw refusedWrite(error);
+    }
   }
 
   async keepLease(lease: string): Promise<number> {

@@ -1,4 +1,6 @@
 import test from 'ava';
+import { Etcd3 } from 'etcd3';
+import { KvUnavailable } from '../../../controller/store/kv.ts';
 import { isApiError } from '../../../proto/errors.ts';
 import { configMapKind } from '../../../proto/kinds.ts';
 import { systemClock } from '../../../proto/process/clock.ts';
@@ -90,4 +92,21 @@ test('a store that starts before etcd waits for it, and says so once', async (t)
   const { writer } = await opening;
   t.is((await writer.create(configMapKind, configMap('a'))).key, 'default/a');
   t.is(warnings, 1);
+});
+
+test('an etcd that is out of space serves reads, and gives no lease either: whoever needs one tries again, and is not ended by it', async (t) => {
+  const etcd = await startEtcd({ fast: true });
+  t.teardown(() => etcd.stop());
+  const kv = testKv(t, etcd.endpoint);
+  const { reader } = await openTestStore(t, kv);
+  const client = new Etcd3({ hosts: etcd.endpoint });
+  t.teardown(() => client.close());
+  const { header } = await client.maintenance.status();
+  const alarm = (action: 'Activate' | 'Deactivate'): Promise<unknown> => client.maintenance.alarm({ action, memberID: header.member_id, alarm: 'Nospace' });
+  await alarm('Activate');
+  await reader.current();
+  await t.throwsAsync(kv.grantLease(10), { instanceOf: KvUnavailable });
+  await t.throwsAsync(kv.txn([{ key: '/berth/x', value: Buffer.of(1), expectedRevision: undefined }]), { instanceOf: KvUnavailable });
+  await alarm('Deactivate');
+  t.truthy(await kv.grantLease(10));
 });
