@@ -67,10 +67,13 @@ export class EtcdClient {
   /** Those of certificates before, the latest first: what goes on over their connections is not cut off. */
   #retired: readonly Etcd3[] = [];
   readonly #clock: Clock;
+  readonly #onLeft: (used: number) => void;
   #current = 0;
 
-  constructor(endpoints: readonly string[], tls: EtcdTls | undefined, clock: Clock) {
+  /** `onLeft` is told of an endpoint that is no longer the one in use since it has failed: streams from there may stand still without a word. */
+  constructor(endpoints: readonly string[], tls: EtcdTls | undefined, clock: Clock, onLeft: (used: number) => void) {
     assert(endpoints.length > 0, 'at least one etcd endpoint');
+    this.#onLeft = onLeft;
     this.#endpoints = endpoints;
     this.#clients = endpoints.map((endpoint) => new Etcd3(clientOptions(endpoint, tls)));
     this.#clock = clock;
@@ -122,7 +125,9 @@ export class EtcdClient {
 
   /** The endpoint `used` failed; when it is still the current one, the next takes its place. */
   moveOn(used: number): void {
-    if (used === this.#current) this.#current = (used + 1) % this.#clients.length;
+    if (used !== this.#current || this.#clients.length === 1) return;
+    this.#current = (used + 1) % this.#clients.length;
+    this.#onLeft(used);
   }
 
   close(): void {

@@ -60,7 +60,9 @@ class EtcdKv implements Kv {
   constructor(options: EtcdKvOptions) {
     const { endpoints, tls, clock, log } = options;
     this.#options = options;
-    this.#etcd = new EtcdClient(endpoints, tls, clock);
+    this.#etcd = new EtcdClient(endpoints, tls, clock, (used) => {
+      for (const watch of Array.from(this.#watches)) watch.leave(used);
+    });
     this.#epochs = new Epochs({ etcd: this.#etcd, clock, log, onNext: () => this.#enterNext() });
   }
 
