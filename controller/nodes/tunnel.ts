@@ -158,7 +158,8 @@ export class NodeTunnels implements Tunnels {
     stream.on('close', () => signal.removeEventListener('abort', onAbort));
     const first = await this.#answer(request.nodeName, stream, frames);
     if (first.frame === 'failure') {
-      stream.end();
+      // Nobody reads it to its end, which is what would close it.
+      leave(stream);
       throw failureOf(first.failure);
     }
     return { stream, frames };

@@ -4,7 +4,7 @@ import test from 'ava';
 import type { Peers } from '../../../../controller/nodes/peers.ts';
 import { NodeTunnels, type TunnelSessions } from '../../../../controller/nodes/tunnel.ts';
 import { isApiError } from '../../../../proto/errors.ts';
-import type { TunnelFrame } from '../../../../proto/node-service.ts';
+import { toJsonBytes, type TunnelFrame } from '../../../../proto/node-service.ts';
 import { systemRandom as random } from '../../../../proto/process/random.ts';
 import { ManualClock, settle } from '../../../fixtures/manual-clock.ts';
 
@@ -32,6 +32,16 @@ test('a tunnel is left whose client has gone while it was found out who has the 
   asked.resolve(stream);
   say(accepted);
   await t.throwsAsync(converse, { message: 'gone' });
+  await closed(stream);
+  t.true(stream.writableFinished);
+});
+
+test('a tunnel that the node refuses is closed, so that the connection that it went through can be', async (t) => {
+  const { stream, say } = callOf();
+  const usage = tunnelsTo(async () => stream).usage('n', new AbortController().signal);
+  say({ frame: 'failure', failure: toJsonBytes({ reason: 'BadRequest', message: 'no' }) });
+  stream.push(null);
+  t.true(isApiError(await t.throwsAsync(usage), 'BadRequest'));
   await closed(stream);
   t.true(stream.writableFinished);
 });
