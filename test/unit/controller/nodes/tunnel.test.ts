@@ -40,8 +40,8 @@ test('a tunnel that the node refuses is closed, so that the connection that it w
   const { stream, say } = callOf();
   const usage = tunnelsTo(async () => stream).usage('n', new AbortController().signal);
   say({ frame: 'failure', failure: toJsonBytes({ reason: 'BadRequest', message: 'no' }) });
-  stream.push(null);
   t.true(isApiError(await t.throwsAsync(usage), 'BadRequest'));
+  stream.push(null);
   await closed(stream);
   t.true(stream.writableFinished);
 });
