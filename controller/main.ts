@@ -85,6 +85,7 @@ const lead = async ({ lost, fence, resign }: Term, { config, kv, store, schema, 
     ...createLoops({ ...parts, liveness, podEvictionSeconds: config.podEvictionSeconds, services, podNetwork }),
     new Scheduler({ ...parts, log: log.child('scheduler') }),
   ];
+  await store.caughtUp(fence, lost);
   if (lost.aborted) return;
   log.info('leading: the loops run here');
   for (const loop of loops) loop.start(lost);
