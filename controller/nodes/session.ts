@@ -97,6 +97,7 @@ export class NodeSession {
     this.#status = node.status ?? {};
     await this.#lease.hold();
     await registerNode(this.nodeName, node, this.#writing());
+    if (this.#ended.signal.aborted) return;
     if (!hello.isEnding) await this.#parts.verbs.modify<Node>(nodeKind, this.nodeName, uncordoned, this.#options);
     // Somebody deletes the node while its agent runs: the agent's next session makes it again.
     const onDeleted = (): void => this.#fail(new SessionEnded('the node was deleted'));
@@ -175,7 +176,7 @@ export class NodeSession {
 
   #writing(): Parameters<typeof registerNode>[2] {
     const { reader, verbs, clock } = this.#parts;
-    return { reader, verbs, options: this.#options, nowMs: () => clock.nowMs() };
+    return { reader, verbs, options: this.#options, nowMs: () => clock.nowMs(), over: this.#ended.signal };
   }
 
   /** Writes the latest status, one write at a time, until it is stored. */

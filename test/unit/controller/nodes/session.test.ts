@@ -8,18 +8,20 @@ import { silentLog as log } from '../../../../proto/process/log.ts';
 import { ManualClock, settle } from '../../../fixtures/manual-clock.ts';
 
 /** A session, the failures that its next writes of the node's status meet, and how many there were. */
-const sessionWith = (failures: Reason[]) => {
+const sessionWith = (failures: Reason[], late = Promise.resolve()) => {
   const clock = new ManualClock();
   const written: string[] = [];
-  const modify = async (_kind: unknown, _key: string, change: (present: object) => { status: { phase: string } }): Promise<void> => {
+  const modify = async (_kind: unknown, _key: string, change: (present: object) => { status: { phase: string } } | undefined): Promise<void> => {
     const reason = failures.shift();
     if (reason) throw new ApiError(reason, 'not now');
-    written.push(change({ metadata: {} }).status.phase);
+    await late;
+    const changed = change({ metadata: {} });
+    if (changed) written.push(changed.status.phase);
   };
   const stream = { on: () => undefined, write: () => true } as unknown as SessionStream;
   const session = new NodeSession('n', stream, { verbs: { modify } as unknown as Verbs, clock, log } as unknown as SessionParts, () => undefined);
   const report = (phase: string): void => session.take({ frame: 'node', node: { status: toJsonBytes({ phase }) } });
-  return { clock, report, written };
+  return { clock, report, session, written };
 };
 
 for (const reason of ['Conflict', 'ServiceUnavailable', 'Timeout', 'TooManyRequests'] as const) {
@@ -38,4 +40,14 @@ test('a status that is refused does not keep the next one from being written', a
   report('b');
   await settle();
   t.deepEqual(written, ['b']);
+});
+
+test('a session that has ended writes nothing over what the next one knows', async (t) => {
+  const late = Promise.withResolvers<void>();
+  const { report, session, written } = sessionWith([], late.promise);
+  report('old');
+  session.end('the agent has moved');
+  late.resolve();
+  await settle();
+  t.deepEqual(written, []);
 });
