@@ -49,12 +49,14 @@ export class CertificateKeeper {
     const { files, clock, log, onChange } = this.#options;
     try {
       const present = this.#renewed(readFileSync(files.certificate, 'utf8'));
+      const { dueMs, endMs } = renewalTimes(present);
       if (present !== this.#known) {
-        this.#known = present;
-        log.info('certificate replaced', { file: files.certificate, until: timestamp(renewalTimes(present).endMs) });
+        // Where its key has not been replaced yet this throws, and is done at the next look.
         onChange();
+        this.#known = present;
+        log.info('certificate replaced', { file: files.certificate, until: timestamp(endMs) });
       }
-      return Math.min(Math.max(renewalTimes(present).dueMs - clock.nowMs(), certificateCheckMsMin), certificateCheckMsMax);
+      return Math.min(Math.max(dueMs - clock.nowMs(), certificateCheckMsMin), certificateCheckMsMax);
     } catch (error) {
       log.warn('certificate not replaced', { file: files.certificate, error });
       return certificateCheckMsMax;

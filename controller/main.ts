@@ -8,7 +8,8 @@ import { LeaseWatch } from './nodes/lease-watch.ts';
 import { clusterNetworkOf } from './nodes/cluster-network.ts';
 import { createNodeSigner } from './nodes/node-certificates.ts';
 import { Peers } from './nodes/peers.ts';
-import { NodeServer, type NodeServerTls } from './nodes/server.ts';
+import { NodeServer } from './nodes/server.ts';
+import type { ListenerTls } from './nodes/tls-listener.ts';
 import { Api } from './api/api.ts';
 import { OpenApi } from './api/openapi.ts';
 import { ApiServer, type ApiServerTls } from './api/server.ts';
@@ -42,7 +43,7 @@ const version = 'v1.32.4+berth.0.1.0';
 const etcdTlsOf = (tls: TlsFiles): EtcdTls => ({ ca: readFileSync(tls.authorityCertificate), certificate: readFileSync(tls.certificate), key: readFileSync(tls.key) });
 
 /** This controller's certificate as its two servers want it. */
-const servingTlsOf = ({ tls }: ControllerConfig): { readonly api: ApiServerTls; readonly nodes: NodeServerTls } => {
+const servingTlsOf = ({ tls }: ControllerConfig): { readonly api: ApiServerTls; readonly nodes: ListenerTls } => {
   const [caPem, certPem, keyPem] = [readFileSync(tls.authorityCertificate, 'utf8'), readFileSync(tls.certificate, 'utf8'), readFileSync(tls.key, 'utf8')];
   return { api: { ca: caPem, cert: certPem, key: keyPem }, nodes: { caPem, certPem, keyPem } };
 };
@@ -84,6 +85,7 @@ const lead = async ({ lost, fence, resign }: Term, { config, kv, store, schema, 
     ...createLoops({ ...parts, liveness, podEvictionSeconds: config.podEvictionSeconds, services, podNetwork }),
     new Scheduler({ ...parts, log: log.child('scheduler') }),
   ];
+  await store.caughtUp(fence, lost);
   if (lost.aborted) return;
   log.info('leading: the loops run here');
   for (const loop of loops) loop.start(lost);

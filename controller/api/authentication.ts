@@ -2,12 +2,19 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { ApiError } from '../../proto/errors.ts';
+import type { Clock } from '../../proto/process/clock.ts';
 import type { User } from './verbs.ts';
 
 /** A further way to prove who one is, such as bearer tokens. */
 export interface Authenticator {
   /** Undefined when the headers say nothing that it knows. @throws ApiError Unauthorized */
   authenticate(headers: IncomingHttpHeaders): Promise<User | undefined> | User | undefined;
+}
+
+/** Who a certificate says it is, and until when. */
+interface Certified {
+  readonly user: User;
+  readonly endMs: number;
 }
 
 const authenticatedGroup = 'system:authenticated';
@@ -20,11 +27,13 @@ const texts = (value: string | string[] | undefined): string[] => (value === und
 
 export class Authentication {
   readonly #authenticators: readonly Authenticator[];
-  /** A connection's certificate does not change, so it is read once. */
-  readonly #users = new WeakMap<TLSSocket, User>();
+  readonly #clock: Clock;
+  /** A connection's certificate does not change, so it is read once; but it may run out while the connection lasts. */
+  readonly #users = new WeakMap<TLSSocket, Certified>();
 
-  constructor(authenticators: readonly Authenticator[]) {
+  constructor(authenticators: readonly Authenticator[], clock: Clock) {
     this.#authenticators = authenticators;
+    this.#clock = clock;
   }
 
   /**
@@ -33,8 +42,9 @@ export class Authentication {
    * @throws ApiError Unauthorized when what was shown is not valid (foreign or expired certificate, unknown token)
    */
   async userOf(socket: TLSSocket, headers: IncomingHttpHeaders): Promise<User> {
-    const known = this.#users.get(socket) ?? this.#byCertificate(socket);
-    if (known) return known;
+    const certified = this.#users.get(socket) ?? this.#byCertificate(socket);
+    if (certified && this.#clock.nowMs() > certified.endMs) throw unauthorized();
+    if (certified) return certified.user;
     for (const authenticator of this.#authenticators) {
       const user = await authenticator.authenticate(headers);
       if (user) return user;
@@ -43,13 +53,13 @@ export class Authentication {
     return anonymous;
   }
 
-  #byCertificate(socket: TLSSocket): User | undefined {
-    const { subject } = socket.getPeerCertificate();
+  #byCertificate(socket: TLSSocket): Certified | undefined {
+    const { subject, valid_to: end } = socket.getPeerCertificate();
     if (!subject) return undefined;
     const name = texts(subject.CN)[0];
     if (!socket.authorized || !name) throw unauthorized();
-    const user: User = { name, groups: [...texts(subject.O), authenticatedGroup] };
-    this.#users.set(socket, user);
-    return user;
+    const certified = { user: { name, groups: [...texts(subject.O), authenticatedGroup] }, endMs: Date.parse(end) };
+    this.#users.set(socket, certified);
+    return certified;
   }
 }

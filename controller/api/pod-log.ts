@@ -105,6 +105,8 @@ export const handleLog = async (call: Call, { reader, tunnels }: Backend): Promi
   const { object } = await findPresent<Pod>(reader, kind, keyOf(namespace, name));
   const request = logRequestOf(object, call.query);
   if (!request) return answer(call, textAnswer(200, ''));
+  // Who left while the pod was looked for is not told of again.
+  if (call.response.destroyed) return;
   const left = new AbortController();
   const leave = call.onServerClose(() => left.abort());
   call.response.once('close', () => left.abort());

@@ -78,6 +78,8 @@ export const handlePortForward = async (call: Call, { reader, tunnels, clock }: 
   const { kind, namespace = '', name = '' } = call.target;
   const { object } = await findPresent<Pod>(reader, kind, keyOf(namespace, name));
   const how = requireKnown(call);
+  // Who left while the pod was looked for is not told of again.
+  if (call.upgrade?.socket.destroyed) return;
   const left = new AbortController();
   const leave = call.onServerClose(() => left.abort());
   const onClose = (): void => left.abort();

@@ -80,7 +80,7 @@ export class ApiServer {
       backend: { api, reader, tunnels, clock, random: options.random ?? systemRandom },
       bodies: new BodyDecoder(options.schema ?? loadSchema()),
       openapi,
-      authentication: new Authentication(options.authenticators ?? []),
+      authentication: new Authentication(options.authenticators ?? [], clock),
       inflight,
       info: new ServerInfo({ version, metrics, ready, resourceMetrics: () => resourceMetrics({ reader, tunnels, clock }) }),
       metrics: new RequestMetrics(metrics, reader, inflight),

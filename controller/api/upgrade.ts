@@ -5,9 +5,13 @@ import { badRequest } from '../../proto/errors.ts';
 import { execMessageBytesMax } from '../limits.ts';
 import type { Call, Upgrade } from './call.ts';
 
-/** Takes the connection away from the response. @throws ApiError BadRequest when the client wants no other protocol */
+const brokenOff = (): Error => badRequest('the client broke off');
+
+/** Takes the connection away from the response. @throws ApiError BadRequest when the client wants no other protocol, or has gone */
 const take = ({ response, upgrade }: Call): Upgrade => {
   if (!upgrade) throw badRequest('Upgrade request required');
+  // Its 'close' has been, and nobody would be told of it again.
+  if (upgrade.socket.destroyed) throw brokenOff();
   response.detachSocket(upgrade.socket as Parameters<typeof response.detachSocket>[0]);
   response.statusCode = 101;
   return upgrade;
@@ -22,7 +26,7 @@ export const acceptWebSocket = async (call: Call, protocol: string): Promise<Web
   delete request.headers['sec-websocket-protocol'];
   server.once('headers', (headers) => void headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
   return new Promise((resolve, reject) => {
-    const onClose = (): void => reject(badRequest('the client broke off'));
+    const onClose = (): void => reject(brokenOff());
     socket.once('close', onClose);
     server.handleUpgrade(request, socket, head, (webSocket) => {
       socket.off('close', onClose);

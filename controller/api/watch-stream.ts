@@ -85,6 +85,8 @@ export class WatchStream {
    * @throws ApiError Expired, before anything was sent
    */
   async run(): Promise<void> {
+    // Gone while the cache was brought to where the watch begins: its 'close' has been, and does not come again.
+    if (this.#response.destroyed) return;
     const { selection, revision, marksInitialEnd, bookmarks, lifetimeMs } = this.#options;
     // Without an await between them: the objects and the changes after them have no gap.
     const start = revision ?? this.#reader.revision;
@@ -120,7 +122,7 @@ export class WatchStream {
 
   async #sendInitial(items: readonly Stored[]): Promise<void> {
     const { rendering } = this.#options;
-    for (let index = 0; index < items.length; index += initialBatchEvents) {
+    for (let index = 0; index < items.length && !this.#response.destroyed; index += initialBatchEvents) {
       const batch = items.slice(index, index + initialBatchEvents);
       await this.#write(Buffer.concat(batch.map((stored) => eventLine('ADDED', rendering.one(stored)))));
     }
@@ -148,11 +150,11 @@ export class WatchStream {
 
   #bookmarkWhenIdle(): void {
     // While changes are being written the revision may be behind what the client has; the next period comes.
-    if (this.#idle && this.#watcher && this.#response.writable) this.#response.write(this.#bookmark(this.#watcher.revision));
+    if (this.#idle && this.#watcher && !this.#response.destroyed) this.#response.write(this.#bookmark(this.#watcher.revision));
   }
 
   async #fail(error: unknown): Promise<void> {
-    if (!this.#response.writable) return;
+    if (this.#response.destroyed) return;
     const answer = isApiError(error) ? error : new ApiError('InternalError', 'the watch failed');
     const status = answer.reason === 'Expired' ? expired(answer.message).toStatus() : answer.toStatus();
     await this.#write(eventLine('ERROR', Buffer.from(JSON.stringify(status))));
@@ -162,7 +164,8 @@ export class WatchStream {
   /** Resolves when the socket takes more; a client that takes nothing for too long loses its connection. */
   #write(chunk: Buffer): Promise<void> {
     const response = this.#response;
-    if (!response.writable || response.write(chunk)) return Promise.resolve();
+    // After its end there is neither a 'drain' nor a 'close' to wait for.
+    if (response.destroyed || response.write(chunk)) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         stall.cancel();

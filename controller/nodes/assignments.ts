@@ -52,6 +52,11 @@ export class Assignments {
     return this.#counts.has(key);
   }
 
+  /** The keys of all that is needed. */
+  keys(): Iterable<string> {
+    return this.#counts.keys();
+  }
+
   /** Replaces what `owner` needs; nothing, when it is gone. */
   set(owner: string, needed: readonly Needed[]): NeedChange {
     const before = this.#byOwner.get(owner) ?? [];

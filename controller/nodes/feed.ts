@@ -33,7 +33,8 @@ export class Feed {
   readonly #nodes = new Map<string, NodeFeed>();
   /** Which nodes need an object, by `neededKey`. */
   readonly #needing = new Map<string, Set<NodeFeed>>();
-  readonly #nodeWaiters = new Map<string, Set<(node: Node) => void>>();
+  /** Told of the node as it is; undefined when it was deleted. */
+  readonly #nodeWaiters = new Map<string, Set<(node: Node | undefined) => void>>();
   readonly #network: NetworkLog;
   readonly #subscription: Subscription;
 
@@ -62,13 +63,13 @@ export class Feed {
       close: () => {
         network.close();
         if (this.#nodes.get(nodeName) === feed) this.#nodes.delete(nodeName);
-        for (const [key, feeds] of this.#needing) if (feeds.delete(feed) && feeds.size === 0) this.#needing.delete(key);
+        for (const key of feed.assignments.keys()) this.#unneed(key, feed);
       },
     };
   }
 
-  /** Resolves to the node once `test` accepts it. */
-  node(nodeName: string, test: (node: Node) => boolean, signal: AbortSignal): Promise<Node> {
+  /** Resolves to the node once `test` accepts it. `onDeleted` is called when there is none, or no longer; it goes on until `signal` aborts. */
+  node(nodeName: string, test: (node: Node) => boolean, onDeleted: () => void, signal: AbortSignal): Promise<Node> {
     return new Promise((resolve, reject) => {
       const waiters = this.#nodeWaiters.get(nodeName) ?? new Set();
       const end = (): void => {
@@ -80,16 +81,16 @@ export class Feed {
         end();
         reject(signal.reason as Error);
       };
-      const waiter = (node: Node): void => {
+      const waiter = (node: Node | undefined): void => {
+        if (node === undefined) return onDeleted();
         if (!test(node)) return;
         end();
         resolve(node);
       };
       this.#nodeWaiters.set(nodeName, waiters.add(waiter));
       signal.addEventListener('abort', onAbort, { once: true });
-      const present = this.#reader.get<Node>(nodeKind, nodeName);
       if (signal.aborted) onAbort();
-      else if (present) waiter(present.object);
+      else waiter(this.#reader.get<Node>(nodeKind, nodeName)?.object);
     });
   }
 
@@ -97,8 +98,9 @@ export class Feed {
     const { kind, key, object } = change.stored;
     if (kind === podKind) this.#takePod(change);
     else if (kind === nodeKind) {
-      if (change.type === 'DELETED') this.#nodes.get(key)?.onNodeDeleted();
-      else for (const waiter of this.#nodeWaiters.get(key) ?? []) waiter(object as Node);
+      const isDeleted = change.type === 'DELETED';
+      if (isDeleted) this.#nodes.get(key)?.onNodeDeleted();
+      for (const waiter of this.#nodeWaiters.get(key) ?? []) waiter(isDeleted ? undefined : (object as Node));
     } else this.#takeObject(change);
   }
 
@@ -154,11 +156,15 @@ export class Feed {
     }
     for (const needed of dropped) {
       const key = neededKey(needed);
-      const feeds = this.#needing.get(key);
-      feeds?.delete(feed);
-      if (feeds?.size === 0) this.#needing.delete(key);
+      this.#unneed(key, feed);
       feed.outbox.removeObject(needed);
       this.#apply(feed, feed.assignments.set(key, []));
     }
+  }
+
+  #unneed(key: string, feed: NodeFeed): void {
+    const feeds = this.#needing.get(key);
+    feeds?.delete(feed);
+    if (feeds?.size === 0) this.#needing.delete(key);
   }
 }

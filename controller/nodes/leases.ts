@@ -39,20 +39,25 @@ export class NodeLease {
   readonly #key: string;
   readonly #parts: LeaseParts;
   readonly #onRegained: () => void;
+  readonly #over: AbortSignal | undefined;
   #lease: string | undefined;
   /** Of the key, as this session wrote it. */
   #revision = 0;
   #renewedMs = Number.NEGATIVE_INFINITY;
   #renewing = false;
 
-  /** `onRegained`: the lease had run out and there is a new one, so that the node may have been called dead meanwhile. */
-  constructor(nodeName: string, parts: LeaseParts, onRegained: () => void) {
+  /**
+   * `onRegained`: the lease had run out and there is a new one, so that the node may have been called dead meanwhile.
+   * `over`: the session has ended; no lease is taken any more.
+   */
+  constructor(nodeName: string, parts: LeaseParts, onRegained: () => void, over?: AbortSignal) {
     this.#key = `${nodeLeasePrefix}${nodeName}`;
     this.#parts = parts;
     this.#onRegained = onRegained;
+    this.#over = over;
   }
 
-  /** Takes over the lease that the node has, or gives it one. Throws KvUnavailable. */
+  /** Takes over the lease that the node has, or gives it one. Throws KvUnavailable, the reason of `over`. */
   async hold(): Promise<void> {
     const { kv, clock } = this.#parts;
     const startedMs = clock.monotonicMs();
@@ -61,6 +66,8 @@ export class NodeLease {
       const { lease: present, away } = valueIn(entry);
       const goesOn = present !== undefined && !away && (await kv.keepLease(present)) > 0;
       const lease = goesOn ? present : await kv.grantLease(nodeLeaseTtlSeconds);
+      // What was read may be that of a session which began, elsewhere too, when this one had ended.
+      this.#over?.throwIfAborted();
       if (!(await this.#write({ lease, ...this.#where() }, lease, entry?.modRevision ?? 0))) continue;
       this.#lease = lease;
       this.#renewedMs = startedMs;
@@ -98,7 +105,7 @@ export class NodeLease {
     this.#renewing = true;
     this.#renew(this.#lease, nowMs)
       .catch((error: unknown) => {
-        if (!(error instanceof KvUnavailable)) this.#parts.log.warn('node lease not renewed', { key: this.#key, error });
+        if (!(error instanceof KvUnavailable) && !this.#over?.aborted) this.#parts.log.warn('node lease not renewed', { key: this.#key, error });
       })
       .finally(() => {
         this.#renewing = false;

@@ -17,6 +17,7 @@ import type { Verbs, WriteOptions } from '../api/verbs.ts';
 import { evictionRetryAfterSeconds } from '../limits.ts';
 import type { Reader } from '../store/reader.ts';
 import type { Stored } from '../store/stored.ts';
+import { isPassing } from './passing-failure.ts';
 
 /** On a node that was cordoned for its agent's end, so that the agent's return undoes it; a person's cordon stays. */
 export const drainedAnnotation = 'berth.dev/cordoned-for-shutdown';
@@ -64,6 +65,8 @@ export class NodeDrain {
   async run(signal: AbortSignal): Promise<void> {
     const { reader, verbs, options } = this.#parts;
     await verbs.modify<Node>(nodeKind, this.#nodeName, cordoned, options);
+    // One that aborted meanwhile says so to nobody who listens from now on.
+    signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onAbort = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', onAbort, { once: true });
@@ -100,7 +103,7 @@ export class NodeDrain {
         return;
       } catch (error) {
         if (isApiError(error, 'NotFound')) return;
-        if (!['TooManyRequests', 'Conflict', 'ServiceUnavailable'].some((reason) => isApiError(error, reason as never))) throw error;
+        if (!isPassing(error)) throw error;
         await clock.sleep(evictionRetryAfterSeconds * 1_000, signal).catch(() => undefined);
       }
     }

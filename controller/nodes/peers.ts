@@ -6,21 +6,18 @@
  * Whoever is asked has decided already whether the user may; the other is asked by a controller, which its certificate says, and
  * so passes on what it is told: no name of a user travels that somebody could make up. What was forwarded is not forwarded again.
  */
-import { createServer, type Server as Listener } from 'node:net';
 import { checkServerIdentity } from 'node:tls';
-import { Client, type ClientDuplexStream, credentials, Server, ServerCredentials, type ServerDuplexStream, status as grpcStatus } from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream, credentials, Server, type ServerDuplexStream, status as grpcStatus } from '@grpc/grpc-js';
 import { controllerService, messageBytesMax, type TunnelFrame } from '../../proto/node-service.ts';
 import { sessionKeepaliveMs, sessionKeepaliveTimeoutMs } from '../limits.ts';
-import { listen, type Listening } from '../listening.ts';
+import type { Listening } from '../listening.ts';
 import type { Kv } from '../store/kv.ts';
 import { nodeLeasePrefix } from './leases.ts';
-import type { NodeServerTls } from './server.ts';
 import { refuse } from './sessions.ts';
+import { type ListenerTls, TlsListener } from './tls-listener.ts';
 
 /** The name in the certificate of every controller. */
 export const controllerUser = 'berth-controller';
-
-type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
 
 export type PeerStream = ClientDuplexStream<TunnelFrame, TunnelFrame>;
 export type AskedStream = ServerDuplexStream<TunnelFrame, TunnelFrame>;
@@ -33,7 +30,7 @@ export interface PeersSetting extends Listening {
 
 export interface PeersOptions {
   readonly kv: Pick<Kv, 'get'>;
-  readonly tls: NodeServerTls;
+  readonly tls: ListenerTls;
 }
 
 const isController = (stream: AskedStream): boolean => {
@@ -51,10 +48,8 @@ const splitAddress = (address: string): string => address.slice(0, address.lastI
 
 export class Peers {
   readonly #kv: PeersOptions['kv'];
-  #tls: NodeServerTls;
-  readonly #server: Server;
-  readonly #listener: Listener;
-  #connections: ConnectionInjector;
+  #tls: ListenerTls;
+  readonly #listener: TlsListener;
   /** Connections to other controllers, each for as long as something goes through it. */
   readonly #clients = new Map<string, { readonly client: Client; streams: number }>();
   #address: string | undefined;
@@ -64,26 +59,19 @@ export class Peers {
   constructor(options: PeersOptions) {
     this.#kv = options.kv;
     this.#tls = options.tls;
-    this.#server = new Server({
+    const server = new Server({
       'grpc.max_receive_message_length': messageBytesMax,
       'grpc.keepalive_time_ms': sessionKeepaliveMs,
       'grpc.keepalive_timeout_ms': sessionKeepaliveTimeoutMs,
     });
-    this.#server.addService(controllerService, { forward: (stream: AskedStream) => this.#asked(stream) });
-    this.#connections = this.#injector();
-    this.#listener = createServer({ noDelay: true }, (socket) => this.#connections.injectConnection(socket));
-  }
-
-  #injector(): ConnectionInjector {
-    const { caPem, certPem, keyPem } = this.#tls;
-    const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certPem) };
-    return this.#server.createConnectionInjector(ServerCredentials.createSsl(Buffer.from(caPem), [pair], true));
+    server.addService(controllerService, { forward: (stream: AskedStream) => this.#asked(stream) });
+    this.#listener = new TlsListener(server, options.tls);
   }
 
   /** For connections from now on, in both directions. */
-  setTls(tls: NodeServerTls): void {
+  setTls(tls: ListenerTls): void {
     this.#tls = tls;
-    this.#connections = this.#injector();
+    this.#listener.setTls(tls);
   }
 
   /** Where this controller is asked by others; undefined until it listens. */
@@ -98,7 +86,7 @@ export class Peers {
 
   /** Rejects when the port cannot be had. */
   async listen(setting: PeersSetting): Promise<void> {
-    const port = await listen(this.#listener, setting);
+    const port = await this.#listener.listen(setting);
     this.#address = setting.advertised ?? `${setting.address}:${port}`;
   }
 
@@ -124,9 +112,8 @@ export class Peers {
   }
 
   close(): void {
-    this.#listener.close();
     for (const { client } of this.#clients.values()) client.close();
-    this.#server.forceShutdown();
+    this.#listener.close();
   }
 
   #dial(address: string): Client {

@@ -45,14 +45,16 @@ interface Parts {
   readonly verbs: Verbs;
   readonly options: WriteOptions;
   readonly nowMs: () => number;
+  /** The session has ended: the node's next one has later news. */
+  readonly over: AbortSignal;
 }
 
 /** Stores the status that the agent reports. Throws ApiError. */
-export const writeNodeStatus = async (nodeName: string, reported: NodeStatus, { verbs, options, nowMs }: Parts): Promise<void> => {
+export const writeNodeStatus = async (nodeName: string, reported: NodeStatus, { verbs, options, nowMs, over }: Parts): Promise<void> => {
   await verbs.modify<Node>(
     nodeKind,
     nodeName,
-    (present) => ({ ...present, status: nodeStatusOf(present.status, reported, nowMs()) }),
+    (present) => (over.aborted ? undefined : { ...present, status: nodeStatusOf(present.status, reported, nowMs()) }),
     { ...options, subresource: 'status' },
   );
 };

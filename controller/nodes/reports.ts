@@ -16,6 +16,7 @@ import { isBeingDeleted } from '../../proto/resources/meta.ts';
 import type { Verbs, WriteOptions } from '../api/verbs.ts';
 import { reportRetryMsMax, reportRetryMsMin, sessionReportsMax } from '../limits.ts';
 import type { Stored } from '../store/stored.ts';
+import { isPassing } from './passing-failure.ts';
 import { ownedConditions } from './pod-echo.ts';
 
 const terminalPhases = new Set(['Succeeded', 'Failed']);
@@ -82,8 +83,7 @@ export class ReportWriter {
         ack(report.uid, report.sequence);
         return;
       } catch (error) {
-        const passing = isApiError(error, 'ServiceUnavailable') || isApiError(error, 'Timeout') || isApiError(error, 'TooManyRequests') || isApiError(error, 'Conflict');
-        if (!passing) {
+        if (!isPassing(error)) {
           if (!isApiError(error, 'NotFound')) log.warn('pod report refused', { node: nodeName, pod: `${report.namespace}/${report.name}`, error });
           ack(report.uid, report.sequence);
           return;

@@ -1,6 +1,5 @@
 /** Where agents dial in: gRPC over mutual TLS, the sessions, the tunnels and the leases behind it. */
-import { createServer, type Server as Listener } from 'node:net';
-import { Server, ServerCredentials } from '@grpc/grpc-js';
+import { Server } from '@grpc/grpc-js';
 import { messageBytesMax, nodeService } from '../../proto/node-service.ts';
 import type { ClusterNetwork } from '../../proto/node-service.ts';
 import type { Clock } from '../../proto/process/clock.ts';
@@ -9,7 +8,7 @@ import type { Random } from '../../proto/process/random.ts';
 import type { Verbs } from '../api/verbs.ts';
 import type { Recorder } from '../events/recorder.ts';
 import { sessionKeepaliveMs, sessionKeepaliveTimeoutMs } from '../limits.ts';
-import { listen, type Listening } from '../listening.ts';
+import type { Listening } from '../listening.ts';
 import type { Stillness } from '../stillness.ts';
 import type { Kv, KvWatch } from '../store/kv.ts';
 import type { Reader } from '../store/reader.ts';
@@ -17,10 +16,9 @@ import { Feed } from './feed.ts';
 import type { NodeSigner } from './node-certificates.ts';
 import type { Peers } from './peers.ts';
 import { NodeSessions } from './sessions.ts';
+import { type ListenerTls, TlsListener } from './tls-listener.ts';
 import { NodeTunnels } from './tunnel.ts';
 import type { Tunnels } from './tunnels.ts';
-
-type ConnectionInjector = ReturnType<Server['createConnectionInjector']>;
 
 export interface NodeServerOptions {
   readonly reader: Reader;
@@ -30,8 +28,7 @@ export interface NodeServerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** The server's certificate, and the authority that nodes' certificates must come from. */
-  readonly tls: NodeServerTls;
+  readonly tls: ListenerTls;
   readonly network: ClusterNetwork;
   readonly stillness: Stillness;
   /** The way to the sessions of other controllers, and theirs to those here. */
@@ -39,17 +36,8 @@ export interface NodeServerOptions {
   readonly sign: NodeSigner;
 }
 
-export interface NodeServerTls {
-  readonly caPem: string;
-  readonly certPem: string;
-  readonly keyPem: string;
-}
-
 export class NodeServer {
-  readonly #server: Server;
-  /** Ours and not gRPC's, which cannot take a socket that is listening already. */
-  readonly #listener: Listener;
-  #connections: ConnectionInjector;
+  readonly #listener: TlsListener;
   readonly #feed: Feed;
   readonly #sessions: NodeSessions;
   readonly #tunnels: NodeTunnels;
@@ -63,29 +51,23 @@ export class NodeServer {
     // What agents have told since the snapshot is not in it.
     this.#restored = kv.restored(() => this.#sessions.endAll('etcd was restored'));
     this.#tunnels = new NodeTunnels({ sessions: this.#sessions, peers, clock, random });
-    this.#server = new Server({
+    const server = new Server({
       'grpc.max_receive_message_length': messageBytesMax,
       'grpc.max_send_message_length': messageBytesMax,
       'grpc.keepalive_time_ms': sessionKeepaliveMs,
       'grpc.keepalive_timeout_ms': sessionKeepaliveTimeoutMs,
       'grpc.max_concurrent_streams': 1_000,
     });
-    this.#server.addService(nodeService, {
+    server.addService(nodeService, {
       session: (stream: Parameters<NodeSessions['accept']>[0]) => this.#sessions.accept(stream),
       tunnel: (stream: Parameters<NodeTunnels['accept']>[0]) => void this.#tunnels.accept(stream),
     });
-    this.#connections = this.#injectorOf(options.tls);
-    this.#listener = createServer({ noDelay: true }, (socket) => this.#connections.injectConnection(socket));
-  }
-
-  #injectorOf({ caPem, certPem, keyPem }: NodeServerTls): ConnectionInjector {
-    const pair = { private_key: Buffer.from(keyPem), cert_chain: Buffer.from(certPem) };
-    return this.#server.createConnectionInjector(ServerCredentials.createSsl(Buffer.from(caPem), [pair], true));
+    this.#listener = new TlsListener(server, options.tls);
   }
 
   /** For connections from now on; those that there are go on. */
-  setTls(tls: NodeServerTls): void {
-    this.#connections = this.#injectorOf(tls);
+  setTls(tls: ListenerTls): void {
+    this.#listener.setTls(tls);
   }
 
   get tunnels(): Tunnels {
@@ -99,21 +81,21 @@ export class NodeServer {
 
   /** Resolves to the port. Rejects when it cannot be had. */
   listen(where: Listening): Promise<number> {
-    return listen(this.#listener, where);
+    return this.#listener.listen(where);
   }
 
   /** Accepts no more, and has the agents move to other controllers; resolves when they have, or had time enough. */
   handOver(): Promise<void> {
-    this.#listener.close();
+    this.#listener.stop();
     return this.#sessions.handOver();
   }
 
   /** Ends all sessions and stops listening. The nodes' leases go on by themselves, for the next controller. */
   close(): void {
-    this.#listener.close();
+    this.#listener.stop();
     this.#restored.close();
     this.#sessions.close();
     this.#feed.close();
-    this.#server.forceShutdown();
+    this.#listener.close();
   }
 }

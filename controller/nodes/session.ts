@@ -7,7 +7,6 @@
  * Whatever goes wrong ends the session; the agent comes back with all that it knows.
  */
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { isApiError } from '../../proto/errors.ts';
 import { nodeKind } from '../../proto/kinds.ts';
 import type { AgentFrame, ClusterNetwork, ControllerFrame, EventReport, Hello, OpenTunnel, SerializedFrame } from '../../proto/node-service.ts';
 import type { Clock } from '../../proto/process/clock.ts';
@@ -24,6 +23,7 @@ import { NodeLease } from './leases.ts';
 import { NodeDrain, uncordoned } from './node-drain.ts';
 import { Outbox } from './outbox.ts';
 import type { NodeSigner } from './node-certificates.ts';
+import { isPassing } from './passing-failure.ts';
 import { registerNode, writeNodeStatus } from './registration.ts';
 import { ReportWriter } from './reports.ts';
 
@@ -82,7 +82,7 @@ export class NodeSession {
       ack: (uid, sequence) => this.#outbox.ack(uid, sequence),
       signal: this.#ended.signal,
     });
-    this.#lease = new NodeLease(nodeName, parts, () => this.#writeStatus());
+    this.#lease = new NodeLease(nodeName, parts, () => this.#writeStatus(), this.#ended.signal);
     this.#heardMs = parts.clock.monotonicMs();
   }
 
@@ -97,16 +97,19 @@ export class NodeSession {
     this.#status = node.status ?? {};
     await this.#lease.hold();
     await registerNode(this.nodeName, node, this.#writing());
+    if (this.#ended.signal.aborted) return;
     if (!hello.isEnding) await this.#parts.verbs.modify<Node>(nodeKind, this.nodeName, uncordoned, this.#options);
-    const registered = await this.#parts.feed.node(this.nodeName, ({ spec }) => spec?.podCIDR !== undefined, this.#ended.signal);
+    // Somebody deletes the node while its agent runs: the agent's next session makes it again.
+    const onDeleted = (): void => this.#fail(new SessionEnded('the node was deleted'));
+    const registered = await this.#parts.feed.node(this.nodeName, ({ spec }) => spec?.podCIDR !== undefined, onDeleted, this.#ended.signal);
     await this.#parts.reader.current();
     if (this.#ended.signal.aborted) return;
+    if (!this.#parts.reader.get(nodeKind, this.nodeName)) return onDeleted();
     this.#outbox.put({
       frame: 'welcome',
       welcome: { ...this.#parts.network, podCidr: registered.spec?.podCIDR ?? '', heartbeatPeriodMs },
     });
-    // Somebody deletes the node while its agent runs: the agent's next session makes it again.
-    this.#feed = this.#parts.feed.open(this.nodeName, this.#outbox, () => this.#fail(new SessionEnded('the node was deleted')));
+    this.#feed = this.#parts.feed.open(this.nodeName, this.#outbox, onDeleted);
     this.#parts.log.info('node session started', { node: this.nodeName, agent: hello.agentVersion });
   }
 
@@ -173,34 +176,32 @@ export class NodeSession {
 
   #writing(): Parameters<typeof registerNode>[2] {
     const { reader, verbs, clock } = this.#parts;
-    return { reader, verbs, options: this.#options, nowMs: () => clock.nowMs() };
+    return { reader, verbs, options: this.#options, nowMs: () => clock.nowMs(), over: this.#ended.signal };
   }
 
   /** Writes the latest status, one write at a time, until it is stored. */
   #writeStatus(): void {
     this.#statusDirty = true;
-    if (this.#statusWriting) return;
-    this.#statusWriting = true;
-    void this.#writeStatusWhileDirty().finally(() => {
-      this.#statusWriting = false;
-    });
+    if (!this.#statusWriting) void this.#writeStatusWhileDirty();
   }
 
   async #writeStatusWhileDirty(): Promise<void> {
     const { clock, log } = this.#parts;
+    this.#statusWriting = true;
     while (this.#statusDirty && !this.#ended.signal.aborted) {
       this.#statusDirty = false;
       try {
         await writeNodeStatus(this.nodeName, this.#status, this.#writing());
       } catch (error) {
-        if (!isApiError(error, 'ServiceUnavailable')) {
+        if (!isPassing(error)) {
           log.warn('node status refused', { node: this.nodeName, error });
-          return;
+          continue;
         }
         this.#statusDirty = true;
         await clock.sleep(reportRetryMsMax, this.#ended.signal).catch(() => undefined);
       }
     }
+    this.#statusWriting = false;
   }
 
   #record({ about, type, reason, message }: EventReport): void {

@@ -131,7 +131,10 @@ export class NodeSessions {
         return;
       }
       if (frame.frame !== 'hello') throw new SyntaxError('a session begins with Hello');
+      // The others were asked to move before this one was there to be asked.
+      if (this.#onEmpty) throw new SessionEnded('the controller stops');
       if (frame.hello.nodeName !== nodeName) {
+        over = true;
         refuse(stream, grpcStatus.PERMISSION_DENIED, `the certificate is that of node ${nodeName}, not of ${frame.hello.nodeName}`);
         return;
       }
@@ -141,6 +144,8 @@ export class NodeSessions {
       session.start(frame.hello).catch(fail);
     };
     stream.on('data', (frame: AgentFrame) => {
+      // What comes behind a refusal begins no session that nobody would end.
+      if (over) return;
       try {
         if (stillness.look() !== bornAt) throw new SessionEnded('this controller stood still');
         take(frame);

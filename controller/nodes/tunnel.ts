@@ -125,8 +125,13 @@ export class NodeTunnels implements Tunnels {
   async usage(nodeName: string, signal: AbortSignal): Promise<NodeUsage> {
     const { stream, frames } = await this.#accepted({ type: 'usage', nodeName }, signal);
     const pieces: Buffer[] = [];
-    for await (const piece of dataOf(stream, frames, signal)) pieces.push(piece);
-    return JSON.parse(String(Buffer.concat(pieces))) as NodeUsage;
+    try {
+      for await (const piece of dataOf(stream, frames, signal)) pieces.push(piece);
+      return JSON.parse(String(Buffer.concat(pieces))) as NodeUsage;
+    } catch (error) {
+      // The call is broken, or what came is not whole.
+      throw isApiError(error) ? error : unavailable(`node "${nodeName}" broke off`);
+    }
   }
 
   async log(request: LogRequest, signal: AbortSignal): Promise<AsyncIterable<Buffer>> {
@@ -146,11 +151,15 @@ export class NodeTunnels implements Tunnels {
   async #accepted(request: OnNode<TunnelRequest>, signal: AbortSignal): Promise<Opened> {
     const { stream, frames } = await this.#open(request.nodeName, toJsonBytes(request), signal);
     const onAbort = (): void => leave(stream);
+    if (signal.aborted) onAbort();
+    // Etcd was asked meanwhile, who has the node: an abort that has been is told to nobody.
+    signal.throwIfAborted();
     signal.addEventListener('abort', onAbort, { once: true });
     stream.on('close', () => signal.removeEventListener('abort', onAbort));
     const first = await this.#answer(request.nodeName, stream, frames);
     if (first.frame === 'failure') {
-      stream.end();
+      // Nobody reads it to its end, which is what would close it.
+      leave(stream);
       throw failureOf(first.failure);
     }
     return { stream, frames };

@@ -7,7 +7,7 @@
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import { type Epoch, epochOf, type Sighting } from './epoch.ts';
-import type { CallOptions, EtcdClient } from './etcd-client.ts';
+import { type CallOptions, type EtcdClient, refusedWrite } from './etcd-client.ts';
 import { epochKey } from './keys.ts';
 import { KvUnavailable } from './kv.ts';
 import { SharedCall } from './shared-call.ts';
@@ -106,7 +106,9 @@ export class Epochs {
     const answer = await this.#options.etcd.call((client, options) => client.kv.txn({
       compare: [{ key, target: 'Mod', result: 'Equal', mod_revision: readRevision }],
       success: [{ request_put: { key, value: Buffer.from(JSON.stringify(epoch)) } }],
-    }, options));
+    }, options)).catch((error: unknown) => {
+      throw refusedWrite(error);
+    });
     return answer.succeeded ? Number(answer.header.revision) : undefined;
   }
 

@@ -57,16 +57,23 @@ const translate = (error: unknown): unknown => {
   return new KvUnavailable('etcd cannot be reached', { cause: error });
 };
 
+/** What asks etcd to keep something and meets this code finds it out of space: it serves reads alone until someone helps it. */
+export const refusedWrite = (error: unknown): unknown =>
+  error instanceof EtcdAnswerTooLarge ? new KvUnavailable('etcd takes no writes', { cause: error }) : error;
+
 export class EtcdClient {
   readonly #endpoints: readonly string[];
   #clients: readonly Etcd3[];
   /** Those of certificates before, the latest first: what goes on over their connections is not cut off. */
   #retired: readonly Etcd3[] = [];
   readonly #clock: Clock;
+  readonly #onLeft: (used: number) => void;
   #current = 0;
 
-  constructor(endpoints: readonly string[], tls: EtcdTls | undefined, clock: Clock) {
+  /** `onLeft` is told of an endpoint that is no longer the one in use since it has failed: streams from there may stand still without a word. */
+  constructor(endpoints: readonly string[], tls: EtcdTls | undefined, clock: Clock, onLeft: (used: number) => void) {
     assert(endpoints.length > 0, 'at least one etcd endpoint');
+    this.#onLeft = onLeft;
     this.#endpoints = endpoints;
     this.#clients = endpoints.map((endpoint) => new Etcd3(clientOptions(endpoint, tls)));
     this.#clock = clock;
@@ -118,7 +125,9 @@ export class EtcdClient {
 
   /** The endpoint `used` failed; when it is still the current one, the next takes its place. */
   moveOn(used: number): void {
-    if (used === this.#current) this.#current = (used + 1) % this.#clients.length;
+    if (used !== this.#current || this.#clients.length === 1) return;
+    this.#current = (used + 1) % this.#clients.length;
+    this.#onLeft(used);
   }
 
   close(): void {

@@ -48,6 +48,8 @@ export class EtcdWatch implements KvWatch {
   /** Whether the last of them may have been cut. */
   #isFragment = false;
   #stream: Stream | undefined;
+  /** The number of the endpoint that the stream is from. */
+  #used: number | undefined;
   #retry: Timer | undefined;
   #connected = false;
   #closed = false;
@@ -66,6 +68,11 @@ export class EtcdWatch implements KvWatch {
     this.#closed = true;
     this.#retry?.cancel();
     this.#drop();
+  }
+
+  /** A call to this endpoint has failed. Its end of a stream may be stopped or cut off, which keepalive would find out much later. */
+  leave(used: number): void {
+    if (this.#stream && this.#used === used) this.#broken(used, undefined);
   }
 
   /** The position is worth nothing any more. */
@@ -87,19 +94,25 @@ export class EtcdWatch implements KvWatch {
         return;
       }
       const stream = await client.watchClient.watch();
-      if (this.#closed) {
-        stream.cancel();
-        return;
-      }
-      this.#stream = stream;
       const onBroken = (error?: Error): void => {
         if (this.#stream === stream) this.#broken(used, error);
       };
       stream.on('data', (response) => {
         if (this.#stream === stream) this.#received(response, onBroken);
       });
+      // Also of one that is cancelled below.
       stream.on('error', onBroken);
       stream.on('end', () => onBroken());
+      if (this.#closed) {
+        stream.cancel();
+        return;
+      }
+      this.#stream = stream;
+      this.#used = used;
+      if (this.#options.etcd.current().used !== used) {
+        this.leave(used);
+        return;
+      }
       stream.write({
         create_request: {
           key: Buffer.from(this.#prefix),

@@ -10,7 +10,7 @@ import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
 import { etcdRangeTimeoutMs, rangePageEntriesMax, txnOperationsMax } from '../limits.ts';
-import { EtcdAnswerTooLarge, EtcdClient, EtcdCompacted, type EtcdTls } from './etcd-client.ts';
+import { EtcdAnswerTooLarge, EtcdClient, EtcdCompacted, type EtcdTls, refusedWrite } from './etcd-client.ts';
 import { entryOf, etcdRevision, prefixEnd } from './etcd-entry.ts';
 import { EtcdWatch } from './etcd-watch.ts';
 import { Epochs, type RecordedEpoch } from './epochs.ts';
@@ -63,7 +63,9 @@ class EtcdKv implements Kv {
   constructor(options: EtcdKvOptions) {
     const { endpoints, tls, clock, log } = options;
     this.#options = options;
-    this.#etcd = new EtcdClient(endpoints, tls, clock);
+    this.#etcd = new EtcdClient(endpoints, tls, clock, (used) => {
+      for (const watch of Array.from(this.#watches)) watch.leave(used);
+    });
     this.#epochs = new Epochs({ etcd: this.#etcd, clock, log, onNext: () => this.#enterNext() });
   }
 
@@ -180,9 +182,7 @@ class EtcdKv implements Kv {
       const fenced = fence !== undefined && Number(keys.at(-1)?.create_revision ?? 0) !== etcdRevision(fence.createRevision, offset);
       return { succeeded: false, revision, revisions, ...(fenced ? { fenced } : {}) };
     } catch (error) {
-      // For a write this code means that etcd is out of space: it serves reads alone until someone helps it.
-      if (error instanceof EtcdAnswerTooLarge) throw new KvUnavailable('etcd takes no writes', { cause: error });
-      throw error;
+      throw refusedWrite(error);
     }
   }
 
@@ -199,8 +199,12 @@ class EtcdKv implements Kv {
   }
 
   async grantLease(ttlSeconds: number): Promise<string> {
-    const answer = await this.#etcd.read((client, options) => client.leaseClient.leaseGrant({ TTL: ttlSeconds }, options));
-    return answer.ID;
+    try {
+      const answer = await this.#etcd.read((client, options) => client.leaseClient.leaseGrant({ TTL: ttlSeconds }, options));
+      return answer.ID;
+    } catch (error) {
+      throw refusedWrite(error);
+    }
   }
 
   async keepLease(lease: string): Promise<number> {

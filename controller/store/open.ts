@@ -1,4 +1,5 @@
 /** The store as a whole. */
+import { isApiError } from '../../proto/errors.ts';
 import { kinds } from '../../proto/kinds.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
@@ -7,8 +8,9 @@ import { Cache } from './cache.ts';
 import type { ClaimsOf } from './claims.ts';
 import { Compaction } from './compaction.ts';
 import type { Fence } from './fence.ts';
-import type { Kv } from './kv.ts';
+import type { Kv, KvFence } from './kv.ts';
 import type { Reader } from './reader.ts';
+import { revisionEnd } from './revisions.ts';
 import { Store } from './store.ts';
 import type { StoreWriter } from './writer.ts';
 
@@ -26,11 +28,26 @@ export interface OpenStore {
   readonly writer: StoreWriter;
   /** The writer of a leader's loops: nothing takes effect once the fence is broken. */
   fenced(fence: Fence): StoreWriter;
+  /** Resolves when the cache shows all that was written under earlier fences, or `signal` aborts. A loop that did not see it would do it again. */
+  caughtUp(fence: KvFence, signal: AbortSignal): Promise<void>;
   /** Whether etcd is reachable, as far as the watch can tell. */
   connected(): boolean;
   /** Leaves `kv` open: it belongs to the caller. */
   close(): void;
 }
+
+const caughtUp = async (cache: Cache, log: Log, { createRevision }: KvFence, signal: AbortSignal): Promise<void> => {
+  const revision = revisionEnd(createRevision);
+  while (!signal.aborted && cache.revision < revision) {
+    try {
+      await cache.reached(revision, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isApiError(error, 'Timeout')) throw error;
+      log.warn('the cache is behind: the loops wait for it');
+    }
+  }
+};
 
 /** Resolves when the cache is filled; waits, with a line in the log, while etcd is away. */
 export const openStore = async (options: OpenStoreOptions, signal?: AbortSignal): Promise<OpenStore> => {
@@ -44,6 +61,7 @@ export const openStore = async (options: OpenStoreOptions, signal?: AbortSignal)
     reader: cache,
     writer,
     fenced: (fence) => writer.fenced(fence),
+    caughtUp: (fence, caller) => caughtUp(cache, log, fence, caller),
     connected: () => cache.connected,
     close() {
       compaction.close();

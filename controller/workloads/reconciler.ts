@@ -35,6 +35,9 @@ export interface Reconciliation {
   attach?(add: (key: string) => void, lost: AbortSignal): void;
 }
 
+/** Whether what failed with it can have been written all the same, unseen by the cache. */
+const mayBeWritten = (error: unknown): boolean => isApiError(error, 'ServiceUnavailable') || isApiError(error, 'Timeout');
+
 export class Reconciler implements Loop {
   readonly name: string;
   readonly #parts: Pick<LoopParts, 'reader' | 'clock' | 'log'>;
@@ -54,13 +57,21 @@ export class Reconciler implements Loop {
     const reconciliation = this.#reconciliation;
     reconciliation.reset?.();
     const again: Again = (key, delayMs) => queue.addAfter(key, delayMs);
+    const unsure = new Set<string>();
     const queue = new WorkQueue(
       {
         clock,
         workersMax: this.#workersMax,
         backoff: { initialMs: loopRetryInitialMs, maxMs: loopRetryMaxMs },
-        work: (key, signal) => reconciliation.reconcile(key, again, signal),
-        onFailure: (key, error, retryAfterMs) => this.#failed(key, error, retryAfterMs),
+        work: async (key, signal) => {
+          if (unsure.has(key)) await reader.current(signal);
+          unsure.delete(key);
+          await reconciliation.reconcile(key, again, signal);
+        },
+        onFailure: (key, error, retryAfterMs) => {
+          if (mayBeWritten(error)) unsure.add(key);
+          this.#failed(key, error, retryAfterMs);
+        },
       },
       lost,
     );

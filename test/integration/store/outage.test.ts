@@ -1,8 +1,12 @@
 import test from 'ava';
+import { Etcd3 } from 'etcd3';
+import { KvUnavailable } from '../../../controller/store/kv.ts';
 import { isApiError } from '../../../proto/errors.ts';
 import { configMapKind } from '../../../proto/kinds.ts';
 import { systemClock } from '../../../proto/process/clock.ts';
+import { seededRandom } from '../../../proto/process/random.ts';
 import { configMap } from '../../fixtures/config-map.ts';
+import { startCuttingProxy } from '../../fixtures/cutting-proxy.ts';
 import { startEtcd } from '../../fixtures/etcd.ts';
 import { openTestStore, testKv, untilDone } from '../../fixtures/store.ts';
 
@@ -68,6 +72,21 @@ test('a write that etcd does not answer in time is reported as unknown, and take
   t.is(reader.get(configMapKind, 'default/a')?.revision, again);
 });
 
+test('when one endpoint of etcd stops answering without a word, no more than the writes that were under way fail', async (t) => {
+  const etcd = await startEtcd({ fast: true });
+  t.teardown(() => etcd.stop());
+  const proxy = await startCuttingProxy(etcd.port, seededRandom(1));
+  t.teardown(() => proxy.close());
+  const { writer, reader } = await openTestStore(t, testKv(t, [proxy.endpoint, etcd.endpoint]));
+  await writer.create(configMapKind, configMap('before'));
+  proxy.silence();
+  t.true(isUnavailable(await t.throwsAsync(writer.create(configMapKind, configMap('under-way')))));
+  // It is stored at the other endpoint, and seen by the watch, which was at this one.
+  await writer.create(configMapKind, configMap('after'));
+  await reader.current();
+  t.truthy(reader.get(configMapKind, 'default/after'));
+});
+
 test('a store that starts before etcd waits for it, and says so once', async (t) => {
   const etcd = await startEtcd({ fast: true });
   t.teardown(() => etcd.stop());
@@ -90,4 +109,21 @@ test('a store that starts before etcd waits for it, and says so once', async (t)
   const { writer } = await opening;
   t.is((await writer.create(configMapKind, configMap('a'))).key, 'default/a');
   t.is(warnings, 1);
+});
+
+test('an etcd that is out of space serves reads, and gives no lease either: whoever needs one tries again, and is not ended by it', async (t) => {
+  const etcd = await startEtcd({ fast: true });
+  t.teardown(() => etcd.stop());
+  const kv = testKv(t, etcd.endpoint);
+  const { reader } = await openTestStore(t, kv);
+  const client = new Etcd3({ hosts: etcd.endpoint });
+  t.teardown(() => client.close());
+  const { header } = await client.maintenance.status();
+  const alarm = (action: 'Activate' | 'Deactivate'): Promise<unknown> => client.maintenance.alarm({ action, memberID: header.member_id, alarm: 'Nospace' });
+  await alarm('Activate');
+  await reader.current();
+  await t.throwsAsync(kv.grantLease(10), { instanceOf: KvUnavailable });
+  await t.throwsAsync(kv.txn([{ key: '/berth/x', value: Buffer.of(1), expectedRevision: undefined }]), { instanceOf: KvUnavailable });
+  await alarm('Deactivate');
+  t.truthy(await kv.grantLease(10));
 });

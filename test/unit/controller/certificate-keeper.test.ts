@@ -11,7 +11,7 @@ import { ManualClock, settle } from '../../fixtures/manual-clock.ts';
 const hourMs = 3_600_000;
 const stepMs = 600_000;
 
-const start = async (t: ExecutionContext, { withKey = true } = {}) => {
+const start = async (t: ExecutionContext, { withKey = true, onChange = (_times: number): void => undefined } = {}) => {
   const folder = mkdtempSync(join(tmpdir(), 'berth-keeper-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const authority = await createAuthority({ commonName: 'berth', days: 10 });
@@ -24,7 +24,8 @@ const start = async (t: ExecutionContext, { withKey = true } = {}) => {
   const ending = new AbortController();
   let changes = 0;
   const keeper = new CertificateKeeper({
-    files: { ...files, authorityKey: withKey ? files.authorityKey : undefined }, lifetimeSeconds: 2 * 86_400, onChange: () => void (changes += 1), clock, log: silentLog,
+    files: { ...files, authorityKey: withKey ? files.authorityKey : undefined }, lifetimeSeconds: 2 * 86_400, clock, log: silentLog,
+    onChange: () => onChange(changes += 1),
   });
   const running = keeper.run(ending.signal);
   t.teardown(async () => {
@@ -63,4 +64,16 @@ test('without the authority’s key it is left to others, and what they replace 
   writeFileSync(keeper.files.certificate, renewCertificate(keeper.authority, keeper.issued.certPem, 3));
   await keeper.pass(hourMs / 20);
   t.is(keeper.changes(), 1);
+});
+
+test('a certificate that could not be used yet, since its key was not there, is used at a later look', async (t) => {
+  const keeper = await start(t, {
+    withKey: false,
+    onChange: (times) => {
+      if (times === 1) throw new Error('the key does not fit');
+    },
+  });
+  writeFileSync(keeper.files.certificate, renewCertificate(keeper.authority, keeper.issued.certPem, 3));
+  await keeper.pass(hourMs);
+  t.is(keeper.changes(), 2);
 });

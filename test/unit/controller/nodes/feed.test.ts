@@ -123,18 +123,38 @@ test('a closed feed is sent nothing, and other nodes\' pods never', (t) => {
 test('a node that gets its subnet is told to who waits for it, and its deletion to its session', async (t) => {
   const cache = new TestCache();
   const feed = new Feed(cache.reader);
-  const waiting = feed.node('n', ({ spec }) => spec?.podCIDR !== undefined, new AbortController().signal);
+  let deleted = 0;
+  const onDeleted = (): void => void (deleted += 1);
   cache.put(nodeKind, { metadata: { name: 'n' } });
+  const waiting = feed.node('n', ({ spec }) => spec?.podCIDR !== undefined, onDeleted, new AbortController().signal);
+  t.is(deleted, 0);
   cache.put(nodeKind, { metadata: { name: 'n' }, spec: { podCIDR: '10.0.0.0/24' } });
   t.is((await waiting).spec?.podCIDR, '10.0.0.0/24');
-  let deleted = 0;
-  feed.open('n', recording().outbox, () => void (deleted += 1));
+  feed.open('n', recording().outbox, onDeleted);
   cache.delete(nodeKind, 'n');
   t.is(deleted, 1);
   const leave = new AbortController();
-  const left = feed.node('m', () => true, leave.signal);
+  cache.put(nodeKind, { metadata: { name: 'm' } });
+  const left = feed.node('m', () => false, onDeleted, leave.signal);
   leave.abort(new Error('left'));
   await t.throwsAsync(left, { message: 'left' });
+});
+
+test('who waits for a node’s subnet is told that the node is deleted, before he waits and while he does', async (t) => {
+  const cache = new TestCache();
+  const feed = new Feed(cache.reader);
+  let deleted = 0;
+  const leave = new AbortController();
+  const wait = (): Promise<unknown> => feed.node('n', ({ spec }) => spec?.podCIDR !== undefined, () => void (deleted += 1), leave.signal);
+  const absent = wait();
+  t.is(deleted, 1);
+  cache.put(nodeKind, { metadata: { name: 'n' } });
+  const present = wait();
+  t.is(deleted, 1);
+  cache.delete(nodeKind, 'n');
+  t.is(deleted, 3);
+  leave.abort(new Error('left'));
+  for (const each of [absent, present]) await t.throwsAsync(each, { message: 'left' });
 });
 
 test('all nodes hear of a service, until their feed is closed', (t) => {

@@ -6,6 +6,7 @@ import { systemClock } from '../../../../proto/process/clock.ts';
 import type { Clock } from '../../../../proto/process/clock.ts';
 import { silentLog } from '../../../../proto/process/log.ts';
 import { systemRandom } from '../../../../proto/process/random.ts';
+import { settle } from '../../../fixtures/manual-clock.ts';
 import { MemoryKv } from '../../../fixtures/memory-kv.ts';
 
 /** A clock whose monotonic time the test moves. */
@@ -123,6 +124,37 @@ test('a session that ends changes nothing of one that has begun, nor of a node t
   for (const [lease] of kv.leases) kv.expireLease(lease);
   await second?.linger();
   t.is(await kv.get('/berth/nodes/n'), undefined);
+});
+
+test('a session that has ended takes no lease any more, whatever it was about to do', async (t) => {
+  let gate = Promise.resolve();
+  class SlowKv extends MemoryKv {
+    override async get(key: string): ReturnType<MemoryKv['get']> {
+      await gate;
+      return super.get(key);
+    }
+  }
+  const kv = new SlowKv();
+  const { clock, step } = steppedClock();
+  const over = new AbortController();
+  const from = (controller: string, signal?: AbortSignal): NodeLease =>
+    new NodeLease('n', { kv, clock, log: silentLog, peerAddress: () => controller }, () => t.fail('it was not regained'), signal);
+  const first = from('first', over.signal);
+  await first.hold();
+  for (const [lease] of kv.leases) kv.expireLease(lease);
+  step(1_000);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate = promise;
+  first.beat();
+  await settle();
+  const late = t.throwsAsync(first.hold(), { message: 'over' });
+  over.abort(new Error('over'));
+  gate = Promise.resolve();
+  await from('second').hold();
+  resolve();
+  await late;
+  await settle();
+  t.is(JSON.parse(String((await kv.get('/berth/nodes/n'))?.value)).controller, 'second');
 });
 
 test('before the first read nobody is said to be dead', async (t) => {
