@@ -41,6 +41,8 @@ export interface ConnectionOptions {
   readonly drain: ShutdownDrain;
   /** Called with every Welcome, before its pods: the pod network must be set up before the first pod. */
   readonly onWelcome: (welcome: Welcome) => void | Promise<void>;
+  /** Called with `host:port` of each controller that serves, whenever that changes. */
+  readonly onControllers?: (addresses: readonly string[]) => void;
   /** Called with the answer to `requestCertificate`. */
   readonly onCertificate?: (certificatePem: string) => Promise<void>;
   readonly clock: Clock;
@@ -205,6 +207,7 @@ export class Connection {
     else if (frame.frame === 'certificate') await this.#options.onCertificate?.(frame.certificate.certificatePem);
     else if (frame.frame === 'acks') reporter.acknowledged(frame.acks.acks);
     else if (frame.frame === 'drained') drain.confirm();
+    else if (frame.frame === 'controllers') this.#options.onControllers?.(frame.controllers.addresses);
     else if (frame.frame === 'move') this.#moving.resolve();
     else if (frame.frame === 'openTunnel') void tunnels.answer(this.#client, frame.openTunnel, this.#ended.signal);
   }

@@ -16,7 +16,7 @@ import type { ConnectionOptions } from './connection.ts';
 import { reconnectMsMax, reconnectMsMin } from './limits.ts';
 
 export interface SessionOptions extends ConnectionOptions {
-  /** `host:port` of the controllers' node ports; tried in turn. */
+  /** `host:port` of the controllers' node ports; tried in turn, and read anew for each connection. */
   readonly endpoints: readonly string[];
   readonly random: Random;
 }
@@ -52,12 +52,13 @@ export class Session {
 
   /** Keeps a session until aborted; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { endpoints, clock, random, log } = this.#options;
+    const { clock, random, log } = this.#options;
     const running = new Set<Promise<string>>();
     let [rounds, tried] = [0, 0];
     // Not all agents begin with the same controller.
-    for (let at = Math.floor(random.next() * endpoints.length); !signal.aborted; at = (at + 1) % endpoints.length) {
-      const endpoint = endpoints[at] ?? '';
+    for (let at = Math.floor(random.next() * this.#options.endpoints.length); !signal.aborted; at += 1) {
+      const { endpoints } = this.#options;
+      const endpoint = endpoints[at % endpoints.length] ?? '';
       const connection = this.#open(endpoint);
       const ended = connection.run(signal).finally(() => {
         running.delete(ended);

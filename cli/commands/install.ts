@@ -7,6 +7,7 @@ import { Client } from '../../proto/client.ts';
 import { parseDurationMs } from '../duration.ts';
 import { Refused, UsageError } from '../errors.ts';
 import { installAgent, nodeCertificate } from '../install/agent.ts';
+import { updateKubeconfig } from '../install/kubeconfig.ts';
 import { type Layout, layoutOf } from '../install/layout.ts';
 import { adminFiles, type EtcdChoice, installServer, type ServerSettings } from '../install/server.ts';
 import { startUnits, type UnitName } from '../install/units.ts';
@@ -47,7 +48,7 @@ export const builder = (yargs: Argv): Argv =>
     .positional('role', { type: 'string', choices: ['server', 'agent'], describe: 'What this machine becomes' })
     .option('name', { type: 'string', requiresArg: true, defaultDescription: 'the host’s name', describe: 'Of the server or the node' })
     .option('address', { type: 'string', requiresArg: true, defaultDescription: 'the host’s only one', describe: 'Where the other machines reach this one' })
-    .option('server', { ...list, describe: 'https://HOST:6443 of the cluster’s servers; a first server has none' })
+    .option('server', { ...list, describe: 'https://HOST:6443 of a server of the cluster, or of several; a first server has none' })
     .option('token-file', { type: 'string', requiresArg: true, describe: 'Holds a token of "berth token create"; "-" is standard input' })
     .option('root', { type: 'string', requiresArg: true, default: '/', describe: 'Put everything below this folder, and start nothing' })
     .option('start', { type: 'boolean', default: true, describe: 'Start it now and with the machine' })
@@ -95,10 +96,10 @@ const tokenOf = ({ tokenFile }: InstallArguments): string | undefined => {
 
 /** Throws UsageError. */
 const serversOf = ({ server, role }: InstallArguments): readonly string[] =>
-  server.flatMap((text) => text.split(',')).map((text) => {
+  [...new Set(server.flatMap((text) => text.split(',')).map((text) => {
     if (!/^https:\/\/[^/\s]+$/.test(text) || !URL.canParse(text)) throw new UsageError(`--server ${text} of ${role} must be https://HOST:PORT`);
     return text;
-  });
+  }))];
 
 const etcdOf = ({ etcd, etcdCa, etcdCert, etcdKey }: InstallArguments): EtcdChoice => {
   const [ca, cert, key] = [etcdCa, etcdCert, etcdKey];
@@ -117,15 +118,15 @@ const present = (values: Readonly<Record<string, unknown>>): Record<string, unkn
 
 /** Throws UsageError. */
 const serverSettings = (args: InstallArguments, name: string, address: string): ServerSettings => {
-  const [url] = serversOf(args);
-  const token = url === undefined ? undefined : tokenOf(args);
-  if (url !== undefined && token === undefined) throw new UsageError('a further server needs a token: --token-file, of "berth token create --usage server"');
+  const urls = serversOf(args);
+  const token = urls.length === 0 ? undefined : tokenOf(args);
+  if (urls.length > 0 && token === undefined) throw new UsageError('a further server needs a token: --token-file, of "berth token create --usage server"');
   const lifetimeMs = parseDurationMs(args.certificateLifetime, '--certificate-lifetime');
   if (lifetimeMs < 30_000) throw new UsageError('--certificate-lifetime must be 30s or more');
   const { podNetwork, podNetworkMode, serviceNetwork } = args;
   return {
     name, address, apiPort: args.apiPort, nodesPort: args.nodesPort, names: args.apiName, certificateLifetimeSeconds: Math.round(lifetimeMs / 1_000), etcd: etcdOf(args),
-    ...(url !== undefined && token !== undefined ? { join: { url, token } } : {}),
+    ...(token === undefined ? {} : { join: { urls, token } }),
     cluster: present({ podNetwork, podNetworkMode, serviceNetwork }),
   };
 };
@@ -135,6 +136,8 @@ interface Installed {
   readonly units: readonly UnitName[];
   readonly log: string;
   readonly isUp: (signal: AbortSignal) => Promise<boolean>;
+  /** What can be done only then. */
+  readonly settle?: (signal: AbortSignal) => Promise<void>;
   readonly next: string;
 }
 
@@ -142,17 +145,19 @@ const server = async (args: InstallArguments, layout: Layout, name: string, addr
   const settings = serverSettings(args, name, address);
   checkMachine([...(args.start && args.root === '/' ? ['systemctl'] : []), ...(settings.etcd.type === 'local' && !settings.join ? ['etcd'] : [])]);
   const units = await installServer(layout, settings);
+  const ask = async <T>(work: (client: Client) => Promise<T>): Promise<T> => {
+    const client = new Client({ server: `https://127.0.0.1:${args.apiPort}`, ...adminFiles(layout) }, clock);
+    try {
+      return await work(client);
+    } finally {
+      client.close();
+    }
+  };
   return {
     units,
     log: 'journalctl -u berth-controller -u berth-etcd',
-    isUp: async (signal) => {
-      const client = new Client({ server: `https://127.0.0.1:${args.apiPort}`, ...adminFiles(layout) }, clock);
-      try {
-        return await answers(client.text('GET', '/readyz', { signal }));
-      } finally {
-        client.close();
-      }
-    },
+    isUp: (signal) => ask((client) => answers(client.text('GET', '/readyz', { signal }))),
+    settle: (signal) => ask((client) => updateKubeconfig(layout, client, signal)),
     next: `KUBECONFIG=${layout.config('admin.kubeconfig')} berth token create`,
   };
 };
@@ -173,7 +178,7 @@ export const run = async (args: InstallArguments, program: Program): Promise<voi
   const root = resolve(args.root);
   const layout = layoutOf(root);
   const [name, address] = [args.name ?? hostname().toLowerCase(), args.address ?? ownAddress()];
-  const { units, log, isUp, next } = await progress.step(`${args.role} ${name} installed`, async (note) => {
+  const { units, log, isUp, settle, next } = await progress.step(`${args.role} ${name} installed`, async (note) => {
     const installed = await (args.role === 'server' ? server(args, layout, name, address, program) : agent(args, layout, name, address));
     note(`settings in ${layout.config('')}`);
     return installed;
@@ -185,5 +190,6 @@ export const run = async (args: InstallArguments, program: Program): Promise<voi
   await progress.step(`${units.join(', ')} started`, () => startUnits(units));
   await progress.step(args.role === 'server' ? 'the API answers' : 'the node has joined', () =>
     until(args.role === 'server' ? 'the API' : 'the node', log, { clock: program.clock, signal: program.signal }, isUp));
+  await settle?.(program.signal);
   program.stderr.write(`next: ${next}\n`);
 };

@@ -10,7 +10,7 @@ import { type UnitName, writeUnits } from './units.ts';
 export interface AgentSettings {
   readonly name: string;
   readonly address: string;
-  /** `https://HOST:PORT` of the servers' APIs; the first is asked to join. */
+  /** `https://HOST:PORT` of the APIs of those servers that are known; the node learns of the others from them. */
   readonly servers: readonly string[];
   readonly nodesPort: number;
   readonly token?: string;
@@ -34,7 +34,7 @@ export const installAgent = (layout: Layout, settings: AgentSettings): readonly 
     nodeAddress: settings.address,
     dataDir: agentData,
     controllers: settings.servers.map((url) => `${new URL(url).hostname}:${settings.nodesPort}`),
-    join: { url: settings.servers[0], tokenFile },
+    join: { url: settings.servers, tokenFile },
     containerd: { socket: containerdSocket(containerdState), cniConfigDir: cniConfigDir(containerdData) },
     cgroupParent: layout.cgroupParent,
   });

@@ -93,6 +93,22 @@ const named = (document: Document, list: string, name: string): YAMLMap | undefi
 };
 
 /**
+ * Adds servers to those that the cluster of this name has, in whatever form it names its certificates. Does nothing where
+ * there is no such cluster, and where all are there.
+ */
+export const addServers = (file: KubeconfigFile, name: string, servers: readonly string[]): void => {
+  const document = load(file.path);
+  const cluster = named(document, 'clusters', name)?.get('cluster');
+  if (!isMap(cluster)) return;
+  const { server, extensions = [] } = cluster.toJS(document) as { server?: string; extensions?: { name?: string; extension?: { servers?: string[] } }[] };
+  const before = extensions.find((one) => one.name === serversExtension)?.extension?.servers ?? [];
+  const all = [...new Set([...(server ? [server] : []), ...before, ...servers])];
+  if (all.length === Math.max(1, before.length)) return;
+  cluster.set('extensions', document.createNode([...extensions.filter((one) => one.name !== serversExtension), { name: serversExtension, extension: { servers: all } }]));
+  save(file, document);
+};
+
+/**
  * Removes the entry; a current context that pointed at it is cleared. With `authority`, an entry of that name that
  * trusts another authority stays: it is another cluster's.
  */

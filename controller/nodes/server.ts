@@ -16,6 +16,7 @@ import type { Reader } from '../store/reader.ts';
 import { Feed } from './feed.ts';
 import type { NodeSigner } from './node-certificates.ts';
 import type { Peers } from './peers.ts';
+import type { SessionParts } from './session.ts';
 import { NodeSessions } from './sessions.ts';
 import { NodeTunnels } from './tunnel.ts';
 import type { Tunnels } from './tunnels.ts';
@@ -33,6 +34,8 @@ export interface NodeServerOptions {
   /** The server's certificate, and the authority that nodes' certificates must come from. */
   readonly tls: NodeServerTls;
   readonly network: ClusterNetwork;
+  /** Where agents dial in, at each controller: they are told. */
+  readonly controllers?: SessionParts['controllers'];
   readonly stillness: Stillness;
   /** The way to the sessions of other controllers, and theirs to those here. */
   readonly peers?: Peers;
@@ -56,10 +59,10 @@ export class NodeServer {
   readonly #restored: KvWatch;
 
   constructor(options: NodeServerOptions) {
-    const { reader, verbs, kv, recorder, clock, random, network, stillness, peers, sign } = options;
+    const { reader, verbs, kv, recorder, clock, random, network, controllers, stillness, peers, sign } = options;
     const log = options.log.child('nodes');
     this.#feed = new Feed(reader);
-    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network, stillness, sign, peerAddress: () => peers?.address });
+    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network, ...(controllers ? { controllers } : {}), stillness, sign, peerAddress: () => peers?.address });
     // What agents have told since the snapshot is not in it.
     this.#restored = kv.restored(() => this.#sessions.endAll('etcd was restored'));
     this.#tunnels = new NodeTunnels({ sessions: this.#sessions, peers, clock, random });

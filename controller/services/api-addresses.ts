@@ -1,5 +1,6 @@
 /**
- * Where the controllers serve the API: a key of each in etcd that lives as long as it does, and the set of them.
+ * Where the controllers serve the API, and, below another prefix, the nodes: a key of each in etcd that lives as long as it
+ * does, and the set of them.
  *
  *     register ──► /berth/api/NAME = address:port, by lease ──► watch ──► `addresses` of every controller
  *
@@ -12,16 +13,20 @@ import { apiAddressRetryMsMax, apiAddressRetryMsMin, apiAddressTtlSeconds } from
 import { type Kv, type KvEvent, KvLeaseNotFound, KvUnavailable, type KvWatch } from '../store/kv.ts';
 import type { Subscription } from '../store/reader.ts';
 
-const prefix = '/berth/api/';
+const apiPrefix = '/berth/api/';
+/** Where agents dial in. */
+export const sessionsPrefix = '/berth/sessions/';
 
 export interface ApiAddressesParts {
   readonly kv: Kv;
   readonly clock: Clock;
   readonly log: Log;
+  readonly prefix?: string;
 }
 
 export class ApiAddresses {
   readonly #parts: ApiAddressesParts;
+  readonly #prefix: string;
   readonly #closed = new AbortController();
   readonly #subscribers = new Set<() => void>();
   #byName: Map<string, string> | undefined;
@@ -29,6 +34,7 @@ export class ApiAddresses {
 
   constructor(parts: ApiAddressesParts) {
     this.#parts = parts;
+    this.#prefix = parts.prefix ?? apiPrefix;
   }
 
   /** `address:port` of each controller, sorted. */
@@ -67,7 +73,7 @@ export class ApiAddresses {
     const lease = await kv.grantLease(apiAddressTtlSeconds);
     try {
       // Whatever is there: an earlier life of this controller may have left it.
-      await kv.txn([{ key: `${prefix}${name}`, value: Buffer.from(address), expectedRevision: undefined, lease }]);
+      await kv.txn([{ key: `${this.#prefix}${name}`, value: Buffer.from(address), expectedRevision: undefined, lease }]);
       do {
         await clock.sleep((apiAddressTtlSeconds * 1_000) / 3, signal).catch(() => undefined);
       } while (!signal.aborted && (await kv.keepLease(lease)) > 0);
@@ -80,11 +86,11 @@ export class ApiAddresses {
 
   async #read(): Promise<void> {
     const { kv, log } = this.#parts;
-    const { entries, revision } = await kv.range(prefix);
+    const { entries, revision } = await kv.range(this.#prefix);
     if (this.#closed.signal.aborted) return;
-    this.#byName = new Map(entries.map(({ key, value }) => [key.slice(prefix.length), value.toString()]));
+    this.#byName = new Map(entries.map(({ key, value }) => [key.slice(this.#prefix.length), value.toString()]));
     this.#tell();
-    this.#watch = kv.watch(prefix, revision + 1, {
+    this.#watch = kv.watch(this.#prefix, revision + 1, {
       onEvents: (events) => this.#take(events),
       onCompacted: () => {
         this.start().catch((error: unknown) => log.error('API addresses cannot be read', { error }));
@@ -95,8 +101,8 @@ export class ApiAddresses {
 
   #take(events: readonly KvEvent[]): void {
     for (const event of events) {
-      if (event.type === 'put') this.#byName?.set(event.entry.key.slice(prefix.length), event.entry.value.toString());
-      else this.#byName?.delete(event.key.slice(prefix.length));
+      if (event.type === 'put') this.#byName?.set(event.entry.key.slice(this.#prefix.length), event.entry.value.toString());
+      else this.#byName?.delete(event.key.slice(this.#prefix.length));
     }
     this.#tell();
   }
