@@ -12,6 +12,7 @@ import type { Clock } from './process/clock.ts';
 import { collectionPath, objectPath } from './resources/meta.ts';
 import type { KubeObject } from './resources/kubernetes.ts';
 import { connectionFailure, ConnectionError, ServerList } from './server-list.ts';
+import { Silence } from './silence.ts';
 
 export { ConnectionError } from './server-list.ts';
 
@@ -40,6 +41,8 @@ export interface RequestOptions {
   readonly contentType?: string;
   readonly accept?: string;
   readonly signal?: AbortSignal;
+  /** Called with the server that is asked, before each attempt. */
+  readonly onAttempt?: (server: string) => void;
   /** Receives the texts of Warning headers. */
   readonly onWarning?: (text: string) => void;
 }
@@ -60,7 +63,7 @@ export interface Selection {
   readonly fieldSelector?: string;
 }
 
-/** How long a watch may live before the client asks anew, so that a silent connection is noticed. */
+/** How long a watch may live before the client asks anew. */
 const watchTimeoutSeconds = 300;
 const watchRetryMs = 500;
 /** One page of a list; larger collections are read page after page. */
@@ -144,7 +147,9 @@ export class Client {
       ...(this.#settings.token ? { authorization: `Bearer ${this.#settings.token}` } : {}),
       ...(bytes ? { 'content-type': options.contentType ?? 'application/json', 'content-length': bytes.length } : {}),
     };
-    const response = await this.#servers.send({ method, path: path + queryText(options.query), headers, body: bytes, signal: options.signal });
+    const response = await this.#servers.send({
+      method, path: path + queryText(options.query), headers, body: bytes, signal: options.signal, ...(options.onAttempt ? { onAttempt: options.onAttempt } : {}),
+    });
     const warnings = response.headers['warning'];
     const onWarning = options.onWarning ?? this.#settings.onWarning;
     if (warnings && onWarning) {
@@ -301,8 +306,31 @@ export class Client {
     }
   }
 
+  /** As `stream`, until the server falls silent and does not answer otherwise either: then it throws ConnectionError. */
+  async *#lively(path: string, options: RequestOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
+    const lost = new AbortController();
+    let server = '';
+    const silence = new Silence({
+      clock: this.#clock,
+      ask: (late) => this.#servers.answers(server, '/livez', late),
+      onLost: () => {
+        this.#servers.leave(server);
+        lost.abort(new ConnectionError(`${server} stands still`));
+      },
+    });
+    const onAttempt = (asked: string): void => void (server = asked);
+    try {
+      for await (const chunk of this.stream(path, { ...options, signal: AbortSignal.any([signal, lost.signal]), onAttempt })) {
+        silence.heard();
+        yield chunk;
+      }
+    } finally {
+      silence.close();
+    }
+  }
+
   /**
-   * Changes after `resourceVersion`, for ever: a connection that breaks is taken up where it broke. Throws
+   * Changes after `resourceVersion`, for ever: a connection that breaks, or whose server stands still, is taken up where it broke. Throws
    * ApiError Expired when the server has forgotten that position (list again), other ApiErrors as they come.
    */
   async *watch<T extends KubeObject = KubeObject>(
@@ -316,8 +344,7 @@ export class Client {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        for await (const line of lines(this.stream(collectionPath(kind, selection.namespace), {
-          signal,
+        for await (const line of lines(this.#lively(collectionPath(kind, selection.namespace), {
           accept,
           query: {
             watch: true,
@@ -327,7 +354,7 @@ export class Client {
             labelSelector: selection.labelSelector,
             fieldSelector: selection.fieldSelector,
           },
-        }))) {
+        }, signal))) {
           if (line === '') continue;
           failures = 0;
           const event = JSON.parse(line) as { type: WatchEvent<T>['type'] | 'BOOKMARK' | 'ERROR'; object: T };

@@ -31,6 +31,8 @@ export interface ServerRequest {
   readonly headers: Readonly<Record<string, string | number>>;
   readonly body: Buffer | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Called with the server before each attempt. */
+  readonly onAttempt?: (server: string) => void;
 }
 
 /** One attempt at one server failed. */
@@ -76,7 +78,35 @@ export class ServerList {
 
   /** Resolves to the beginning of the answer, whatever its status. Throws ConnectionError, or the signal's reason. */
   send(request: ServerRequest): Promise<IncomingMessage> {
-    return this.inTurn((server) => this.#ask(server, request), (failure) => isRead(request.method) || failure.unsent);
+    return this.inTurn((server) => {
+      request.onAttempt?.(server);
+      return this.#ask(server, request);
+    }, (failure) => isRead(request.method) || failure.unsent);
+  }
+
+  /** Whether this one server answers, whatever that is. Never rejects; false when the signal aborts. */
+  async answers(server: string, path: string, signal: AbortSignal): Promise<boolean> {
+    for (let again = true; ; again = false) {
+      try {
+        (await this.#ask(server, { method: 'GET', path, headers: {}, body: undefined, signal })).resume();
+        return true;
+      } catch (error) {
+        // A connection that lay idle may have been closed meanwhile.
+        if (!again || !(error instanceof Failed) || !error.brokeOff) return false;
+        this.#forgetIdle();
+      }
+    }
+  }
+
+  /** This server stands still: the next request goes to another one, if there is any, and by no connection that lies idle. */
+  leave(server: string): void {
+    if (this.#servers[this.#at] === server) this.#at = (this.#at + 1) % this.#servers.length;
+    this.#forgetIdle();
+  }
+
+  /** Connections that lie idle are broken as well when one is, most likely. */
+  #forgetIdle(): void {
+    for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
   }
 
   /** Gives `attempt` one server after the other, as long as it throws what `connectionFailure` made. Throws ConnectionError. */
@@ -93,8 +123,7 @@ export class ServerList {
         if (!(error instanceof Failed)) throw error;
         if (again && error.brokeOff && mayRepeat(error)) {
           again = false;
-          // Others that lie idle are broken as well, most likely.
-          for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+          this.#forgetIdle();
           continue;
         }
         tried += 1;

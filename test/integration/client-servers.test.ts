@@ -10,9 +10,11 @@ import { openContext } from '../../cli/context.ts';
 import { mergeKubeconfig } from '../../cli/local/kubeconfig-merge.ts';
 import { Client, ConnectionError } from '../../proto/client.ts';
 import { configMapKind } from '../../proto/kinds.ts';
-import { systemClock } from '../../proto/process/clock.ts';
+import { systemClock, type Timer } from '../../proto/process/clock.ts';
+import { answerTimeoutMs, silenceMs } from '../../proto/silence.ts';
 import { createAuthority, issueCertificate, type KeyedCertificate } from '../../proto/process/tls.ts';
 import { freePorts } from '../fixtures/free-ports.ts';
+import { ManualClock } from '../fixtures/manual-clock.ts';
 import { hasKubectl, kubectlFor } from '../fixtures/kubectl.ts';
 
 const test = anyTest as TestFn<{ authority: KeyedCertificate; certificate: KeyedCertificate }>;
@@ -47,6 +49,8 @@ const clientOf = (t: Context, server: string, ...servers: string[]): Client => {
   t.teardown(() => client.close());
   return client;
 };
+
+const change = (name: string, resourceVersion: string): string => `${JSON.stringify({ type: 'ADDED', object: { metadata: { name, resourceVersion } } })}\n`;
 
 const ok = (_: IncomingMessage, response: ServerResponse): void => void response.end('{}');
 
@@ -92,7 +96,6 @@ test('an answer that breaks off is asked for again', async (t) => {
 });
 
 test('a watch goes on at another server after the last change that it saw', async (t) => {
-  const change = (name: string, resourceVersion: string): string => `${JSON.stringify({ type: 'ADDED', object: { metadata: { name, resourceVersion } } })}\n`;
   const dying = await startServer(t, ({ socket }, response) => {
     if (dying.asked.length === 1) response.write(change('one', '11'), () => setImmediate(() => void socket.destroy()));
     else socket.destroy();
@@ -106,6 +109,146 @@ test('a watch goes on at another server after the last change that it saw', asyn
   }
   t.deepEqual(seen, ['one', 'two']);
   t.regex(there.asked[0] ?? '', /resourceVersion=11/);
+});
+
+
+/** A server whose watches say what the test wants, and that answers everything else as long as it is not still. */
+const startWatched = async (t: Context) => {
+  const watches: ServerResponse[] = [];
+  const waiting = new Set<() => void>();
+  let isStill = false;
+  const held: ServerResponse[] = [];
+  const { url, asked } = await startServer(t, (request, response) => {
+    if (isStill) held.push(response);
+    else if (request.url?.includes('watch=true')) watches.push(response.writeHead(200));
+    else response.end('ok');
+    for (const look of waiting) look();
+  });
+  return {
+    url, asked, watches,
+    say: (text: string): void => void watches.at(-1)?.write(text),
+    /** What is asked from now on waits. */
+    stop: (): void => void (isStill = true),
+    goOn: (): void => {
+      isStill = false;
+      for (const response of held) response.destroy();
+    },
+    asks: (path: RegExp, times: number): Promise<void> => new Promise((resolve) => {
+      const look = (): void => {
+        if (asked.filter((one) => path.test(one)).length < times) return;
+        waiting.delete(look);
+        resolve();
+      };
+      waiting.add(look);
+      look();
+    }),
+  };
+};
+
+/** Stands still until it is moved, and says when a timer is set. */
+class NotingClock extends ManualClock {
+  readonly #waiting = new Map<number, () => void>();
+
+  override after(delayMs: number, callback: () => void): Timer {
+    const timer = super.after(delayMs, callback);
+    this.#waiting.get(delayMs)?.();
+    return timer;
+  }
+
+  /** Resolves when the next timer of this length is set. */
+  isSet(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.#waiting.set(delayMs, resolve));
+  }
+}
+
+const watching = (t: Context, server: string, ...servers: string[]) => {
+  const clock = new NotingClock();
+  const client = new Client({ server, servers, ca: t.context.authority.certPem }, clock);
+  const over = new AbortController();
+  t.teardown(() => {
+    over.abort();
+    client.close();
+  });
+  const events = client.watch(configMapKind, { namespace: 'default' }, '10', over.signal);
+  return { clock, next: async (): Promise<string | undefined> => (await events.next()).value?.object.metadata.name };
+};
+
+test('a watch leaves a server that stands still, and goes on at the next after the last change that it saw', async (t) => {
+  const [still, there] = [await startWatched(t), await startWatched(t)];
+  const { clock, next } = watching(t, still.url, there.url);
+  const first = next();
+  await still.asks(/watch/, 1);
+  still.say(change('one', '11'));
+  t.is(await first, 'one');
+  still.stop();
+  const second = next();
+  await clock.advance(silenceMs);
+  await still.asks(/livez/, 1);
+  t.deepEqual(there.asked, []);
+  await clock.advance(answerTimeoutMs);
+  await there.asks(/watch.*resourceVersion=11/, 1);
+  there.say(change('two', '12'));
+  t.is(await second, 'two');
+  t.deepEqual(there.asked.length, 1);
+});
+
+test('a watch that a server never begins is begun at the next', async (t) => {
+  const [still, there] = [await startWatched(t), await startWatched(t)];
+  still.stop();
+  const { clock, next } = watching(t, still.url, there.url);
+  const first = next();
+  await still.asks(/watch/, 1);
+  await clock.advance(silenceMs);
+  await still.asks(/livez/, 1);
+  await clock.advance(answerTimeoutMs);
+  await there.asks(/watch.*resourceVersion=10/, 1);
+  there.say(change('one', '11'));
+  t.is(await first, 'one');
+});
+
+test('a watch of the only server is taken up when that goes on', async (t) => {
+  const only = await startWatched(t);
+  const { clock, next } = watching(t, only.url);
+  const first = next();
+  await only.asks(/watch/, 1);
+  only.stop();
+  for (const round of [1, 2]) {
+    const retry = clock.isSet(500);
+    await clock.advance(silenceMs);
+    await only.asks(/livez/, round);
+    await clock.advance(answerTimeoutMs);
+    // Only the first attempt comes at once.
+    if (round > 1) await retry.then(() => clock.advance(500));
+    await only.asks(/watch/, round + 1);
+  }
+  // What waited breaks off, and is asked for again.
+  only.goOn();
+  await only.asks(/watch/, 4);
+  only.say(change('one', '11'));
+  t.is(await first, 'one');
+});
+
+test('a server that only has nothing to say is asked now and then, and never while changes come', async (t) => {
+  const quiet = await startWatched(t);
+  const { clock, next } = watching(t, quiet.url);
+  let pending = next();
+  await quiet.asks(/watch/, 1);
+  for (const version of ['11', '12', '13']) {
+    await clock.advance(silenceMs * 0.9);
+    quiet.say(change('one', version));
+    t.is(await pending, 'one');
+    pending = next();
+  }
+  t.is(quiet.asked.length, 1);
+  for (const times of [1, 2, 3]) {
+    const answered = clock.isSet(silenceMs);
+    await clock.advance(silenceMs);
+    await quiet.asks(/livez/, times);
+    await answered;
+  }
+  quiet.say(change('two', '14'));
+  t.is(await pending, 'two');
+  t.is(quiet.watches.length, 1);
 });
 
 test('a kubeconfig names all servers in a form that kubectl passes over', async (t) => {
