@@ -1,15 +1,18 @@
 /** berth install: makes this machine a server or a node of a cluster of several machines. */
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP, isIPv4 } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import type { Argv } from 'yargs';
 import { Client } from '../../proto/client.ts';
+import { parseJoinToken } from '../../proto/resources/join-token.ts';
+import { subdomainName } from '../../proto/resources/names.ts';
 import { parseDurationMs } from '../duration.ts';
 import { Refused, UsageError } from '../errors.ts';
-import { installAgent, nodeCertificate } from '../install/agent.ts';
+import { hasJoined, installAgent } from '../install/agent.ts';
 import { updateKubeconfig } from '../install/kubeconfig.ts';
 import { type Layout, layoutOf } from '../install/layout.ts';
-import { adminFiles, type EtcdChoice, installServer, type ServerSettings } from '../install/server.ts';
+import { adminFiles, type EtcdChoice, installServer, isServer, type ServerSettings } from '../install/server.ts';
 import { startUnits, type UnitName } from '../install/units.ts';
 import { onPath } from '../local/preflight.ts';
 import { createProgress } from '../local/progress.ts';
@@ -85,12 +88,32 @@ const ownAddress = (): string => {
   return all[0] ?? '';
 };
 
+/** Throws UsageError, whose words never hold the token. */
 const tokenOf = ({ tokenFile }: InstallArguments): string | undefined => {
   if (tokenFile === undefined) return undefined;
+  let token: string;
   try {
-    return readFileSync(tokenFile === '-' ? 0 : tokenFile, 'utf8').trim();
+    token = readFileSync(tokenFile === '-' ? 0 : tokenFile, 'utf8').trim();
   } catch (error) {
     throw new UsageError(`--token-file ${tokenFile} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  if (parseJoinToken(token)?.pin === undefined) throw new UsageError(`--token-file ${tokenFile} holds no token as "berth token create" prints it: ID.SECRET.FINGERPRINT`);
+  return token;
+};
+
+const isRange = (text: string): boolean => isIPv4(text.split('/')[0] ?? '') && /^[^/]+\/([89]|[12]\d|3[0-2])$/.test(text);
+
+/** What is written is kept from then on, so it has to be right before. Throws UsageError. */
+const checkArguments = ({ apiPort, nodesPort, apiName, podNetwork, serviceNetwork }: InstallArguments, name: string, address: string): void => {
+  if (!isIPv4(address)) throw new UsageError(`--address ${address} must be an IPv4 address by which the other machines reach this one`);
+  if (subdomainName(name).length > 0) throw new UsageError(`--name ${name} must be of small letters, digits, "-" and "."`);
+  for (const [flag, port] of [['--api-port', apiPort], ['--nodes-port', nodesPort]] as const) {
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new UsageError(`${flag} must be a port, 1 to 65535`);
+  }
+  const badName = apiName.find((text) => isIP(text) === 0 && (/^[\d.]+$/.test(text) || subdomainName(text).length > 0));
+  if (badName !== undefined) throw new UsageError(`--api-name ${badName} must be the name or the address of a host`);
+  for (const [flag, range] of [['--pod-network', podNetwork], ['--service-network', serviceNetwork]] as const) {
+    if (range !== undefined && !isRange(range)) throw new UsageError(`${flag} ${range} must be a range, such as 10.244.0.0/16`);
   }
 };
 
@@ -117,10 +140,10 @@ const etcdOf = ({ etcd, etcdCa, etcdCert, etcdKey }: InstallArguments): EtcdChoi
 const present = (values: Readonly<Record<string, unknown>>): Record<string, unknown> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 
 /** Throws UsageError. */
-const serverSettings = (args: InstallArguments, name: string, address: string): ServerSettings => {
+const serverSettings = (args: InstallArguments, name: string, address: string, isNew: boolean): ServerSettings => {
   const urls = serversOf(args);
-  const token = urls.length === 0 ? undefined : tokenOf(args);
-  if (urls.length > 0 && token === undefined) throw new UsageError('a further server needs a token: --token-file, of "berth token create --usage server"');
+  const token = isNew && urls.length > 0 ? tokenOf(args) : undefined;
+  if (isNew && urls.length > 0 && token === undefined) throw new UsageError('a further server needs a token: --token-file, of "berth token create --usage server"');
   const lifetimeMs = parseDurationMs(args.certificateLifetime, '--certificate-lifetime');
   if (lifetimeMs < 30_000) throw new UsageError('--certificate-lifetime must be 30s or more');
   const { podNetwork, podNetworkMode, serviceNetwork } = args;
@@ -134,6 +157,8 @@ const serverSettings = (args: InstallArguments, name: string, address: string): 
 /** What has been written, and how it is seen that it works. */
 interface Installed {
   readonly units: readonly UnitName[];
+  /** Otherwise its settings were there before, and have stayed. */
+  readonly isNew: boolean;
   readonly log: string;
   readonly isUp: (signal: AbortSignal) => Promise<boolean>;
   /** What can be done only then. */
@@ -142,8 +167,9 @@ interface Installed {
 }
 
 const server = async (args: InstallArguments, layout: Layout, name: string, address: string, { clock }: Program): Promise<Installed> => {
-  const settings = serverSettings(args, name, address);
-  checkMachine([...(args.start && args.root === '/' ? ['systemctl'] : []), ...(settings.etcd.type === 'local' && !settings.join ? ['etcd'] : [])]);
+  const isNew = !isServer(layout);
+  const settings = serverSettings(args, name, address, isNew);
+  checkMachine([...(args.start && args.root === '/' ? ['systemctl'] : []), ...(isNew && settings.etcd.type === 'local' && !settings.join ? ['etcd'] : [])]);
   const units = await installServer(layout, settings);
   const ask = async <T>(work: (client: Client) => Promise<T>): Promise<T> => {
     const client = new Client({ server: `https://127.0.0.1:${args.apiPort}`, ...adminFiles(layout) }, clock);
@@ -155,6 +181,7 @@ const server = async (args: InstallArguments, layout: Layout, name: string, addr
   };
   return {
     units,
+    isNew,
     log: 'journalctl -u berth-controller -u berth-etcd',
     isUp: (signal) => ask((client) => answers(client.text('GET', '/readyz', { signal }))),
     settle: (signal) => ask((client) => updateKubeconfig(layout, client, signal)),
@@ -162,15 +189,16 @@ const server = async (args: InstallArguments, layout: Layout, name: string, addr
   };
 };
 
-const agent = async (args: InstallArguments, layout: Layout, name: string, address: string): Promise<Installed> => {
+const agent = async (args: InstallArguments, layout: Layout, name: string, address: string, { clock }: Program): Promise<Installed> => {
   const servers = serversOf(args);
-  const hasJoined = existsSync(nodeCertificate(layout));
+  const isNew = !existsSync(layout.config('agent.yaml'));
+  const joined = (): boolean => hasJoined(layout, clock.nowMs());
   if (servers.length === 0) throw new UsageError('say with --server https://HOST:6443 which cluster this node is to join');
-  const token = tokenOf(args);
-  if (!hasJoined && token === undefined) throw new UsageError('a node needs a token to join: --token-file, of "berth token create"');
+  const token = joined() ? undefined : tokenOf(args);
+  if (!joined() && token === undefined) throw new UsageError('a node needs a token to join: --token-file, of "berth token create"');
   checkMachine([...(args.start && args.root === '/' ? ['systemctl'] : []), 'containerd', 'containerd-shim-runc-v2', 'runc', 'nft', 'ip', 'conntrack']);
   const units = installAgent(layout, { name, address, servers, nodesPort: args.nodesPort, pauseImage: args.pauseImage, ...(token === undefined ? {} : { token }) });
-  return { units, log: 'journalctl -u berth-agent', isUp: async () => existsSync(nodeCertificate(layout)), next: `berth get node ${name}` };
+  return { units, isNew, log: 'journalctl -u berth-agent', isUp: async () => joined(), next: `berth get node ${name}` };
 };
 
 export const run = async (args: InstallArguments, program: Program): Promise<void> => {
@@ -178,9 +206,10 @@ export const run = async (args: InstallArguments, program: Program): Promise<voi
   const root = resolve(args.root);
   const layout = layoutOf(root);
   const [name, address] = [args.name ?? hostname().toLowerCase(), args.address ?? ownAddress()];
+  checkArguments(args, name, address);
   const { units, log, isUp, settle, next } = await progress.step(`${args.role} ${name} installed`, async (note) => {
-    const installed = await (args.role === 'server' ? server(args, layout, name, address, program) : agent(args, layout, name, address));
-    note(`settings in ${layout.config('')}`);
+    const installed = await (args.role === 'server' ? server(args, layout, name, address, program) : agent(args, layout, name, address, program));
+    note(`settings in ${layout.config('')}${installed.isNew ? '' : ' stay as they were'}`);
     return installed;
   });
   if (!args.start || root !== '/') {

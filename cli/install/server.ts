@@ -96,6 +96,9 @@ const grantedEtcd = (layout: Layout, { endpoints, tls }: ServerGrant['etcd']): E
 const grantFor = async ({ join: by, name }: ServerSettings): Promise<ServerGrant | undefined> =>
   by && ((await joinBy({ controllerUrls: by.urls, token: by.token, path: serverJoinPath, body: { name } })).answer as unknown as ServerGrant);
 
+/** Whether all that a server needs has been written before; then it stays. */
+export const isServer = (layout: Layout): boolean => existsSync(layout.config('controller.yaml'));
+
 const etcdOf = (layout: Layout, settings: ServerSettings, grant: ServerGrant | undefined, issue: Issue): Promise<Etcd> | Etcd => {
   if (grant) return grantedEtcd(layout, grant.etcd);
   return settings.etcd.type === 'external' ? externalEtcd(layout, settings.etcd) : localEtcd(layout, settings, issue);
@@ -105,7 +108,8 @@ const etcdOf = (layout: Layout, settings: ServerSettings, grant: ServerGrant | u
 export const installServer = async (layout: Layout, settings: ServerSettings): Promise<readonly UnitName[]> => {
   const { pki } = layout;
   const { name, address, apiPort, nodesPort, names } = settings;
-  const [isLocal, isNew] = [existsSync(layout.config('etcd.yaml')) || (settings.etcd.type === 'local' && !settings.join), !existsSync(layout.config('controller.yaml'))];
+  const isNew = !isServer(layout);
+  const isLocal = existsSync(layout.config('etcd.yaml')) || (isNew && settings.etcd.type === 'local' && !settings.join);
   const units: readonly UnitName[] = [...(isLocal ? ['berth-etcd' as const] : []), 'berth-controller'];
   if (isNew) {
     const grant = await grantFor(settings);

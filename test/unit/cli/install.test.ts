@@ -1,14 +1,19 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parse } from 'yaml';
 import { agentConfig } from '../../../agent/config.ts';
-import { installAgent } from '../../../cli/install/agent.ts';
+import { type InstallArguments, run } from '../../../cli/commands/install.ts';
+import { UsageError } from '../../../cli/errors.ts';
+import { hasJoined, installAgent, nodeCertificate } from '../../../cli/install/agent.ts';
 import { type Layout, layoutOf } from '../../../cli/install/layout.ts';
 import { installServer, type ServerSettings } from '../../../cli/install/server.ts';
 import { unitText } from '../../../cli/install/units.ts';
 import { addServers } from '../../../cli/local/kubeconfig-merge.ts';
+import type { Program } from '../../../cli/program.ts';
+import { createAuthority, issueCertificate } from '../../../proto/process/tls.ts';
+import { systemClock } from '../../../proto/process/clock.ts';
 import { readConfig } from '../../../proto/process/config.ts';
 import type { ServerGrant } from '../../../proto/joining.ts';
 import { joinServers } from '../../fixtures/join-server.ts';
@@ -91,3 +96,50 @@ test('an agent may join by any of the servers that it was given', (t) => {
   t.deepEqual(by.url, servers);
   t.deepEqual(controllers, ['192.0.2.1:6444', '192.0.2.2:6444']);
 });
+
+test('installing a server again starts no etcd that it never had', async (t) => {
+  const layout = newLayout(t);
+  t.deepEqual(await installServer(layout, settings), ['berth-controller']);
+  t.deepEqual(await installServer(layout, { ...settings, etcd: { type: 'local' } }), ['berth-controller']);
+});
+
+test('a node whose certificate has run out has to join again', async (t) => {
+  const layout = newLayout(t);
+  const nowMs = Date.now();
+  t.false(hasJoined(layout, nowMs));
+  const authority = await createAuthority({ commonName: 'test', days: 2 });
+  const { certPem } = await issueCertificate(authority, { commonName: 'system:node:one', usages: ['client'], days: 1 });
+  mkdirSync(join(nodeCertificate(layout), '..'), { recursive: true });
+  writeFileSync(nodeCertificate(layout), certPem);
+  t.true(hasJoined(layout, nowMs));
+  t.false(hasJoined(layout, nowMs + 2 * 86_400_000));
+  writeFileSync(nodeCertificate(layout), 'damaged');
+  t.false(hasJoined(layout, nowMs));
+});
+
+const badArguments: Readonly<Record<string, Partial<InstallArguments>>> = {
+  'a name for an address': { address: 'one.example' },
+  'an address that is none': { address: '192.0.2' },
+  'a name that no node can have': { name: 'node_1' },
+  'a port that is none': { apiPort: Number.NaN },
+  'a port beyond all': { nodesPort: 65_536 },
+  'a broken further name': { apiName: ['load balancer'] },
+  'a broken further address': { apiName: ['10.0.0.999'] },
+  'a range without its size': { podNetwork: '10.244.0.0' },
+  'a range that is none': { serviceNetwork: '10.96.0/16' },
+  'a token file that is not there': { server: ['https://192.0.2.1:6443'], tokenFile: '/nowhere/token' },
+  'a token file that holds none': { server: ['https://192.0.2.1:6443'], tokenFile: '/dev/null' },
+};
+
+for (const [title, bad] of Object.entries(badArguments)) {
+  test(`${title} is told before anything is written`, async (t) => {
+    const { root } = newLayout(t);
+    const args: InstallArguments = {
+      role: 'server', name: 'one', address: '192.0.2.1', server: [], apiPort: 6443, nodesPort: 6444, apiName: [], etcd: [], certificateLifetime: '365d', pauseImage: 'pause', root, start: false, ...bad,
+    };
+    const terminal = { write: () => undefined, isTerminal: false };
+    const program = { clock: systemClock, stdout: terminal, stderr: terminal, signal: new AbortController().signal } as unknown as Program;
+    await t.throwsAsync(run(args, program), { instanceOf: UsageError });
+    t.deepEqual(readdirSync(root), []);
+  });
+}
