@@ -167,10 +167,16 @@ export class Client {
   async #webSocket(server: string, path: string, protocol: string, signal: AbortSignal): Promise<WebSocket> {
     // Only few commands need it.
     const { WebSocket: Socket } = await import('ws');
+    signal.throwIfAborted();
     const { ca, cert, key, token, userAgent = 'berth', insecureSkipTlsVerify } = this.#settings;
     const url = new URL(server.replace(/^http/, 'ws') + path);
     const headers = { 'user-agent': userAgent, ...(token ? { authorization: `Bearer ${token}` } : {}) };
+    let isUnsent = (): boolean => true;
     const socket = new Socket(url, protocol, {
+      finishRequest: (request) => {
+        isUnsent = this.#servers.connecting(request);
+        request.end();
+      },
       ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}), headers, rejectUnauthorized: insecureSkipTlsVerify !== true, perMessageDeflate: false,
     });
     const onAbort = (): void => socket.terminate();
@@ -187,8 +193,7 @@ export class Client {
           .finally(() => request.destroy());
       });
       socket.on('error', (error) =>
-        // It begins with the handshake of TLS: before that nothing can have been done.
-        reject(signal.aborted ? (signal.reason as Error) : connectionFailure(server, error, (error as NodeJS.ErrnoException).code === 'ECONNREFUSED')));
+        reject(signal.aborted ? (signal.reason as Error) : connectionFailure(server, error, isUnsent())));
     });
   }
 
@@ -204,6 +209,7 @@ export class Client {
       ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}), rejectUnauthorized: insecureSkipTlsVerify !== true,
       headers: { connection: 'Upgrade', 'user-agent': userAgent, ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
     });
+    const isUnsent = this.#servers.connecting(request);
     return new Promise((resolve, reject) => {
       request.on('upgrade', (_response, socket: Socket, head: Buffer) => {
         socket.on('error', () => undefined);
@@ -215,7 +221,7 @@ export class Client {
         readAll(response).then((body) => reject(failureOf(response.statusCode ?? 500, body)), reject);
       });
       request.on('error', (error) =>
-        reject(signal.aborted ? (signal.reason as Error) : connectionFailure(server, error, (error as NodeJS.ErrnoException).code === 'ECONNREFUSED')));
+        reject(signal.aborted ? (signal.reason as Error) : connectionFailure(server, error, isUnsent())));
       request.end();
     });
   }

@@ -6,7 +6,7 @@
  *     broke off                           ──► the same one, once   reads, and writes of which nothing was sent
  */
 import { Agent, request as httpsRequest } from 'node:https';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock } from './process/clock.ts';
 
 /** No server could be reached, or the one that was reached broke off. */
@@ -55,7 +55,7 @@ class Failed extends Error {
 }
 
 /** How long one of several servers may take to accept a connection. */
-const connectTimeoutMs = 3_000;
+export const connectTimeoutMs = 3_000;
 
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
 
@@ -138,23 +138,29 @@ export class ServerList {
     const url = new URL(server + path);
     return new Promise((resolve, reject) => {
       const request = httpsRequest(url, { method, headers, agent: this.#agent, ...(signal ? { signal } : {}) }, resolve);
-      // TLS holds back what is written until both sides are who they say.
-      let secure = false;
-      const late = this.#servers.length === 1 ? undefined : this.#clock.after(connectTimeoutMs, () => {
-        if (!secure) request.destroy(new Error(`no connection within ${connectTimeoutMs / 1_000} s`));
-      });
-      request.once('socket', (socket) => {
-        const onSecure = (): void => {
-          secure = true;
-          late?.cancel();
-        };
-        if (request.reusedSocket) onSecure();
-        else socket.once('secureConnect', onSecure);
-      });
-      request.once('close', () => late?.cancel());
-      request.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : connectionFailure(url.origin, error, !secure)));
+      const isUnsent = this.connecting(request);
+      request.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : connectionFailure(url.origin, error, isUnsent())));
       request.end(body);
     });
+  }
+
+  /** Gives up a request that gets no connection in time, where another server may. Returns what tells whether not a byte of it can have been read. */
+  connecting(request: ClientRequest): () => boolean {
+    // TLS holds back what is written until both sides are who they say.
+    let secure = false;
+    const late = this.#servers.length === 1 ? undefined : this.#clock.after(connectTimeoutMs, () => {
+      if (!secure) request.destroy(new Error(`no connection within ${connectTimeoutMs / 1_000} s`));
+    });
+    request.once('socket', (socket) => {
+      const onSecure = (): void => {
+        secure = true;
+        late?.cancel();
+      };
+      if (request.reusedSocket) onSecure();
+      else socket.once('secureConnect', onSecure);
+    });
+    request.once('close', () => late?.cancel());
+    return () => !secure;
   }
 }
 

@@ -2,15 +2,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import { WebSocketServer } from 'ws';
 import { openContext } from '../../cli/context.ts';
 import { mergeKubeconfig } from '../../cli/local/kubeconfig-merge.ts';
 import { Client, ConnectionError } from '../../proto/client.ts';
 import { configMapKind } from '../../proto/kinds.ts';
 import { systemClock, type Timer } from '../../proto/process/clock.ts';
+import { connectTimeoutMs } from '../../proto/server-list.ts';
 import { answerTimeoutMs, silenceMs } from '../../proto/silence.ts';
 import { createAuthority, issueCertificate, type KeyedCertificate } from '../../proto/process/tls.ts';
 import { freePorts } from '../fixtures/free-ports.ts';
@@ -249,6 +251,61 @@ test('a server that only has nothing to say is asked now and then, and never whi
   quiet.say(change('two', '14'));
   t.is(await pending, 'two');
   t.is(quiet.watches.length, 1);
+});
+
+/** Takes connections, and says nothing on them: a process that was stopped. */
+const startSilent = async (t: Context) => {
+  const taken: Socket[] = [];
+  const waiting: (() => void)[] = [];
+  const server = createTcpServer((socket) => {
+    taken.push(socket.on('error', () => undefined));
+    for (const take of waiting.splice(0)) take();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.close();
+    for (const socket of taken) socket.destroy();
+  });
+  return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, connected: (): Promise<void> => new Promise((resolve) => (taken.length > 0 ? resolve() : void waiting.push(resolve))) };
+};
+
+test('a stream in both directions is opened at the next server, too, when one says nothing', async (t) => {
+  const { certPem, keyPem } = t.context.certificate;
+  const server = createServer({ cert: certPem, key: keyPem });
+  server.on('upgrade', (_, socket) => void socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\nhello'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => void server.close());
+  const there = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const silent = await startSilent(t);
+  const clock = new ManualClock();
+  const client = new Client({ server: silent.url, servers: [there], ca: t.context.authority.certPem }, clock);
+  t.teardown(() => client.close());
+  const opening = client.openUpgrade('/forward', { upgrade: 'SPDY/3.1' }, new AbortController().signal);
+  await silent.connected();
+  await clock.advance(connectTimeoutMs);
+  const socket = await opening;
+  t.is(String(await socket.toArray().then((parts) => Buffer.concat(parts as Buffer[]))), 'hello');
+});
+
+test('a command is run by way of the next server, too, when one says nothing', async (t) => {
+  const { certPem, keyPem } = t.context.certificate;
+  const server = createServer({ cert: certPem, key: keyPem });
+  const sockets = new WebSocketServer({ server });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    sockets.close();
+    server.close();
+  });
+  const silent = await startSilent(t);
+  const clock = new ManualClock();
+  const client = new Client({ server: silent.url, servers: [`https://127.0.0.1:${(server.address() as AddressInfo).port}`], ca: t.context.authority.certPem }, clock);
+  t.teardown(() => client.close());
+  const opening = client.openWebSocket('/exec', 'v5.channel.k8s.io', new AbortController().signal);
+  await silent.connected();
+  await clock.advance(connectTimeoutMs);
+  const socket = await opening;
+  t.is(socket.protocol, 'v5.channel.k8s.io');
+  socket.terminate();
 });
 
 test('a kubeconfig names all servers in a form that kubectl passes over', async (t) => {
