@@ -7,6 +7,7 @@ import { Client, type ClientSettings } from '../proto/client.ts';
 import type { Clock } from '../proto/process/clock.ts';
 import { UsageError } from './errors.ts';
 import type { Program } from './program.ts';
+import { printable } from './terminal-text.ts';
 
 /** Flags that every command of the API takes. */
 export interface ContextArguments {
@@ -131,7 +132,7 @@ export const openContext = (args: ContextArguments, env: NodeJS.ProcessEnv, cloc
 
 /** Shows a warning of the server's, or of a command's own. */
 export const showWarning = ({ stderr, isColoured }: Program) => (text: string): void =>
-  stderr.write(`${isColoured ? '\u001b[33mWarning:\u001b[0m' : 'Warning:'} ${text}\n`);
+  stderr.write(`${isColoured ? '\u001b[33mWarning:\u001b[0m' : 'Warning:'} ${printable(text)}\n`);
 
 /** As `openContext`, for a running program: warnings of the server go to its stderr. */
 export const contextOf = (args: ContextArguments, program: Program): Context => openContext(args, program.env, program.clock, showWarning(program));

@@ -1,6 +1,7 @@
 /** How failures are told to a person: one line that says what to do, and the exit code. */
 import { ApiError } from '../proto/errors.ts';
 import { ConnectionError } from '../proto/client.ts';
+import { printable } from './terminal-text.ts';
 
 /** Failures that are the caller's: exit code 2. */
 export class UsageError extends Error {
@@ -39,6 +40,6 @@ const wordsOf = (error: unknown): string => {
 };
 
 export const describeFailure = (error: unknown, coloured: boolean): string =>
-  wordsOf(error).split('\n').map((line) => `${coloured ? '\u001b[31merror:\u001b[0m' : 'error:'} ${line}`).join('\n');
+  printable(wordsOf(error)).split('\n').map((line) => `${coloured ? '\u001b[31merror:\u001b[0m' : 'error:'} ${line}`).join('\n');
 
 export const exitCodeOf = (error: unknown): number => (error instanceof CommandFailed ? error.exitCode : error instanceof UsageError ? 2 : 1);
