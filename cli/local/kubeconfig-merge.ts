@@ -3,6 +3,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSyn
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml';
+import { writeDurably } from '../../proto/process/durable-file.ts';
 import { serversExtension } from '../context.ts';
 import { type ClusterSettings, paths } from './settings.ts';
 
@@ -125,15 +126,22 @@ export const removeFromKubeconfig = (file: KubeconfigFile, name: string, authori
 
 const recordOf = (settings: ClusterSettings): string => join(paths(settings.dataDir).config, 'kubeconfigs.json');
 
+/** What `up` noted; nothing where a power cut, or a version before this was written durably, has left half a file. */
+const recorded = (settings: ClusterSettings): readonly KubeconfigFile[] => {
+  try {
+    return JSON.parse(readFileSync(recordOf(settings), 'utf8')) as KubeconfigFile[];
+  } catch {
+    return [];
+  }
+};
+
 /** The files to take the context out of: those that `up` wrote to, also from another shell with another $KUBECONFIG, and those of now. */
 export const knownKubeconfigs = (settings: ClusterSettings, env: NodeJS.ProcessEnv): readonly KubeconfigFile[] => {
-  const record = recordOf(settings);
-  const recorded = existsSync(record) ? (JSON.parse(readFileSync(record, 'utf8')) as KubeconfigFile[]) : [];
-  const all = [...recorded, ...kubeconfigFiles(env)];
+  const all = [...recorded(settings), ...kubeconfigFiles(env)];
   return all.filter((file, index) => all.findIndex((other) => other.path === file.path) === index);
 };
 
 /** Keeps in mind which files hold the context. */
 export const recordKubeconfigs = (settings: ClusterSettings, files: readonly KubeconfigFile[]): void => {
-  writeFileSync(recordOf(settings), `${JSON.stringify(files)}\n`);
+  writeDurably(recordOf(settings), `${JSON.stringify(files)}\n`);
 };
