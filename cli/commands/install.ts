@@ -101,7 +101,11 @@ const tokenOf = ({ tokenFile }: InstallArguments): string | undefined => {
   return token;
 };
 
-const isRange = (text: string): boolean => isIPv4(text.split('/')[0] ?? '') && /^[^/]+\/([89]|[12]\d|3[0-2])$/.test(text);
+/** Whether it is an IPv4 range of a size from /8 to this. */
+const isRange = (text: string, bitsMax: number): boolean => {
+  const [address = '', bits = '', ...more] = text.split('/');
+  return more.length === 0 && isIPv4(address) && /^\d{1,2}$/.test(bits) && Number(bits) >= 8 && Number(bits) <= bitsMax;
+};
 
 /** What is written is kept from then on, so it has to be right before. Throws UsageError. */
 const checkArguments = ({ apiPort, nodesPort, apiName, podNetwork, serviceNetwork }: InstallArguments, name: string, address: string): void => {
@@ -112,8 +116,9 @@ const checkArguments = ({ apiPort, nodesPort, apiName, podNetwork, serviceNetwor
   }
   const badName = apiName.find((text) => isIP(text) === 0 && (/^[\d.]+$/.test(text) || subdomainName(text).length > 0));
   if (badName !== undefined) throw new UsageError(`--api-name ${badName} must be the name or the address of a host`);
-  for (const [flag, range] of [['--pod-network', podNetwork], ['--service-network', serviceNetwork]] as const) {
-    if (range !== undefined && !isRange(range)) throw new UsageError(`${flag} ${range} must be a range, such as 10.244.0.0/16`);
+  // Each node gets a /24 of the pods' range.
+  for (const [flag, range, bitsMax] of [['--pod-network', podNetwork, 24], ['--service-network', serviceNetwork, 30]] as const) {
+    if (range !== undefined && !isRange(range, bitsMax)) throw new UsageError(`${flag} ${range} must be a range from /8 to /${bitsMax}, such as 10.244.0.0/16`);
   }
 };
 

@@ -67,12 +67,13 @@ export const flag: Rule<boolean> = rule('true or false', (value) => typeof value
 export const fileDescriptor: Rule<number> = rule('a file descriptor, 3 or more', (value) => Number.isInteger(value) && (value as number) >= 3);
 
 /** `host:port`. */
-export const address: Rule<string> = rule('host:port', (value) => typeof value === 'string' && /^(\[[\da-f:]+\]|[^:\s]+):\d{1,5}$/i.test(value));
+export const address: Rule<string> = rule('host:port', (value) => {
+  const portText = typeof value === 'string' ? /^(?:\[[\da-f:]+\]|[^:\s]+):(\d{1,5})$/i.exec(value)?.[1] : undefined;
+  return portText !== undefined && Number(portText) <= 65_535;
+});
 
 /** Of a server, without a path. */
 export const url: Rule<string> = rule('https://HOST:PORT', (value) => typeof value === 'string' && /^https:\/\/[^/\s]+\/?$/.test(value) && URL.canParse(value));
-
-export const cidr: Rule<string> = rule('an IPv4 range such as 10.244.0.0/16', (value) => typeof value === 'string' && /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/.test(value));
 
 export const oneOf = <T extends string>(...allowed: readonly T[]): Rule<T> =>
   rule(`one of ${allowed.join(', ')}`, (value) => allowed.includes(value as T));

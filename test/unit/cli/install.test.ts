@@ -126,6 +126,7 @@ const badArguments: Readonly<Record<string, Partial<InstallArguments>>> = {
   'a broken further name': { apiName: ['load balancer'] },
   'a broken further address': { apiName: ['10.0.0.999'] },
   'a range without its size': { podNetwork: '10.244.0.0' },
+  'a range too small for a node': { podNetwork: '10.244.0.0/25' },
   'a range that is none': { serviceNetwork: '10.96.0/16' },
   'a token file that is not there': { server: ['https://192.0.2.1:6443'], tokenFile: '/nowhere/token' },
   'a token file that holds none': { server: ['https://192.0.2.1:6443'], tokenFile: '/dev/null' },
