@@ -35,7 +35,7 @@ const wordsOf = (error: unknown): string => {
     return `${error.message}; the server is of another cluster than the kubeconfig's context, or was made anew since: "sudo berth up" writes the context again`;
   }
   if (error instanceof ConnectionError) return `${error.message}; is the cluster running? "sudo berth up" starts a local one`;
-  if (error instanceof ApiError && error.reason === 'Unauthorized') return `the server does not know you (${error.message}); the kubeconfig's certificate may be of another cluster`;
+  if (error instanceof ApiError && error.reason === 'Unauthorized') return `the server does not know you (${error.message}); the kubeconfig's certificate may be of another cluster, or have run out: "sudo berth up" writes that of a local cluster again`;
   return error instanceof Error ? error.message : String(error);
 };
 

@@ -248,31 +248,28 @@ export class Client {
     return this.json<T>('GET', objectPath(kind, namespace, name), options);
   }
 
-  /** The whole collection, page after page. */
+  /** The whole collection, page after page; at once when the server forgets the first page's revision before the last is read. */
   async list<T = KubeObject>(kind: Kind, selection: Selection = {}, options: RequestOptions = {}): Promise<ListResult<T>> {
     const items: T[] = [];
-    let next: string | undefined;
-    let resourceVersion: string;
-    do {
-      const page = await this.json<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>(
-        'GET',
-        collectionPath(kind, selection.namespace),
-        {
-          ...options,
-          query: {
-            ...options.query,
-            labelSelector: selection.labelSelector,
-            fieldSelector: selection.fieldSelector,
-            limit: listPageItems,
-            continue: next,
-          },
-        },
-      );
-      for (const item of page.items) items.push({ apiVersion: kind.apiVersion, kind: kind.kind, ...item });
-      resourceVersion = page.metadata.resourceVersion;
-      next = page.metadata.continue || undefined;
-    } while (next);
-    return { items, resourceVersion };
+    let which: Query = { limit: listPageItems };
+    for (;;) {
+      try {
+        const { items: some, metadata } = await this.#page<T>(kind, selection, options, which);
+        for (const item of some) items.push({ apiVersion: kind.apiVersion, kind: kind.kind, ...item });
+        if (!metadata.continue) return { items, resourceVersion: metadata.resourceVersion };
+        which = { ...which, continue: metadata.continue };
+      } catch (error) {
+        if (which['continue'] === undefined || !(error instanceof ApiError) || error.reason !== 'Expired') throw error;
+        items.length = 0;
+        which = {};
+      }
+    }
+  }
+
+  #page<T>(kind: Kind, { namespace, labelSelector, fieldSelector }: Selection, options: RequestOptions, which: Query) {
+    return this.json<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>('GET', collectionPath(kind, namespace), {
+      ...options, query: { ...options.query, labelSelector, fieldSelector, ...which },
+    });
   }
 
   create<T = KubeObject>(kind: Kind, namespace: string | undefined, object: object, options: RequestOptions = {}): Promise<T> {

@@ -269,6 +269,17 @@ const startSilent = async (t: Context) => {
   return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, connected: (): Promise<void> => new Promise((resolve) => (taken.length > 0 ? resolve() : void waiting.push(resolve))) };
 };
 
+test('a list whose position is forgotten between two pages is read at once', async (t) => {
+  const page = (names: readonly string[], more?: string): string => JSON.stringify({ metadata: { resourceVersion: '7', ...(more ? { continue: more } : {}) }, items: names.map((name) => ({ metadata: { name } })) });
+  const forgetting = await startServer(t, ({ url = '' }, response) => {
+    if (url.includes('continue=')) response.writeHead(410).end(JSON.stringify({ kind: 'Status', reason: 'Expired', message: 'too old' }));
+    else response.end(url.includes('limit=') ? page(['a'], 'position') : page(['a', 'b', 'c']));
+  });
+  const { items, resourceVersion } = await clientOf(t, forgetting.url).list(configMapKind, { namespace: 'default' });
+  t.deepEqual([items.map(({ metadata }) => metadata.name), resourceVersion], [['a', 'b', 'c'], '7']);
+  t.is(forgetting.asked.length, 3);
+});
+
 test('a stream in both directions is opened at the next server, too, when one says nothing', async (t) => {
   const { certPem, keyPem } = t.context.certificate;
   const server = createServer({ cert: certPem, key: keyPem });

@@ -4,7 +4,7 @@ import { ageText, parseDurationMs } from '../../../cli/duration.ts';
 import { describeFailure, UsageError } from '../../../cli/errors.ts';
 import { eventsNewestLast } from '../../../cli/event-order.ts';
 import { lastAppliedAnnotation, lastAppliedOf, withLastApplied } from '../../../cli/last-applied.ts';
-import { LogLines } from '../../../cli/log-lines.ts';
+import { lineBytesMax, LogLines } from '../../../cli/log-lines.ts';
 import { formatObjects, parseOutput } from '../../../cli/output.ts';
 import { displayName, parseTarget, parseTargets } from '../../../cli/selection.ts';
 import { TableWriter } from '../../../cli/table.ts';
@@ -59,6 +59,13 @@ test('lines of several logs keep together, each with its prefix', (t) => {
   lines.push(Buffer.from('\nthr'));
   lines.end();
   t.deepEqual(out, ['[a] one\n', '[a] two\n', '[a] thr\n']);
+});
+
+test('of a line that never ends no more than a bound is held', (t) => {
+  let bytes = 0;
+  const lines = new LogLines('p ', (part) => void (bytes += part.length));
+  for (let at = 0; at < 100; at += 1) lines.push(Buffer.alloc(64 * 1024, 'x'));
+  t.true(bytes > 100 * 64 * 1024 - lineBytesMax - 64 * 1024);
 });
 
 test('without a prefix the bytes of a log pass unchanged', (t) => {
