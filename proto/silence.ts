@@ -12,10 +12,10 @@ export const silenceMs = 10_000;
 /** How long it may take to answer. */
 export const answerTimeoutMs = 3_000;
 /**
- * After so long it is lost whatever is answered: behind an address that several share, another one may have. Bookmarks of a
- * Berth controller come every minute.
+ * After so long it is lost whatever is answered: behind an address that several share, another one may have. A controller that
+ * has nothing else to say sends a bookmark each minute.
  */
-export const silenceMsMax = 150_000;
+export const silenceMsMax = 90_000;
 
 export interface SilenceOptions {
   readonly clock: Clock;

@@ -13,7 +13,7 @@ import { Client, ConnectionError } from '../../proto/client.ts';
 import { configMapKind } from '../../proto/kinds.ts';
 import { systemClock, type Timer } from '../../proto/process/clock.ts';
 import { connectTimeoutMs } from '../../proto/server-list.ts';
-import { answerTimeoutMs, silenceMs } from '../../proto/silence.ts';
+import { answerTimeoutMs, silenceMs, silenceMsMax } from '../../proto/silence.ts';
 import { createAuthority, issueCertificate, type KeyedCertificate } from '../../proto/process/tls.ts';
 import { freePorts } from '../fixtures/free-ports.ts';
 import { ManualClock } from '../fixtures/manual-clock.ts';
@@ -268,6 +268,23 @@ const startSilent = async (t: Context) => {
   });
   return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, connected: (): Promise<void> => new Promise((resolve) => (taken.length > 0 ? resolve() : void waiting.push(resolve))) };
 };
+
+test('behind an address that several share, an answer of another does not keep a silent watch for ever', async (t) => {
+  const shared = await startWatched(t);
+  const { clock, next } = watching(t, shared.url);
+  const pending = next();
+  await shared.asks(/watch/, 1);
+  for (let rounds = 1; rounds * silenceMs < silenceMsMax; rounds += 1) {
+    const answered = clock.isSet(silenceMs);
+    await clock.advance(silenceMs);
+    await answered;
+    t.is(shared.watches.length, 1);
+  }
+  await clock.advance(silenceMs);
+  await shared.asks(/watch/, 2);
+  shared.say(change('one', '11'));
+  t.is(await pending, 'one');
+});
 
 test('a list whose position is forgotten between two pages is read at once', async (t) => {
   const page = (names: readonly string[], more?: string): string => JSON.stringify({ metadata: { resourceVersion: '7', ...(more ? { continue: more } : {}) }, items: names.map((name) => ({ metadata: { name } })) });
