@@ -136,10 +136,18 @@ const etcdOf = ({ etcd, etcdCa, etcdCert, etcdKey }: InstallArguments): EtcdChoi
     if (ca || cert || key) throw new UsageError('--etcd-ca, --etcd-cert and --etcd-key are of an etcd that --etcd names');
     return { type: 'local' };
   }
+  const bad = endpoints.find((text) => !/^https?:\/\/[^/\s]+$/.test(text) || !URL.canParse(text));
+  if (bad !== undefined) throw new UsageError(`--etcd ${bad} must be https://HOST:PORT, or http://HOST:PORT where it is spoken to in the clear`);
   const isSecure = endpoints.every((url) => url.startsWith('https://'));
   if (isSecure !== (ca !== undefined && cert !== undefined && key !== undefined)) throw new UsageError('an etcd at https:// needs --etcd-ca, --etcd-cert and --etcd-key, and one at http:// none of them');
   for (const file of [ca, cert, key]) if (file !== undefined && !existsSync(file)) throw new UsageError(`${file} is not there`);
   return { type: 'external', endpoints, ...(ca && cert && key ? { files: { ca, cert, key } } : {}) };
+};
+
+/** What a further server is given by the first would be left aside without a word. Throws UsageError. */
+const refuseOfFirst = ({ etcd, podNetwork, podNetworkMode, serviceNetwork }: InstallArguments): void => {
+  const given = Object.entries({ '--etcd': etcd[0], '--pod-network': podNetwork, '--pod-network-mode': podNetworkMode, '--service-network': serviceNetwork }).find(([, value]) => value !== undefined);
+  if (given) throw new UsageError(`${given[0]} is settled by the cluster's first server; leave it out with --server`);
 };
 
 const present = (values: Readonly<Record<string, unknown>>): Record<string, unknown> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
@@ -147,6 +155,8 @@ const present = (values: Readonly<Record<string, unknown>>): Record<string, unkn
 /** Throws UsageError. */
 const serverSettings = (args: InstallArguments, name: string, address: string, isNew: boolean): ServerSettings => {
   const urls = serversOf(args);
+  if (isNew && urls.length === 0 && args.tokenFile !== undefined) throw new UsageError('a token is for joining a cluster: say with --server https://HOST:6443 which; without either a new one is made');
+  if (isNew && urls.length > 0) refuseOfFirst(args);
   const token = isNew && urls.length > 0 ? tokenOf(args) : undefined;
   if (isNew && urls.length > 0 && token === undefined) throw new UsageError('a further server needs a token: --token-file, of "berth token create --usage server"');
   const lifetimeMs = parseDurationMs(args.certificateLifetime, '--certificate-lifetime');

@@ -128,6 +128,10 @@ const badArguments: Readonly<Record<string, Partial<InstallArguments>>> = {
   'a range without its size': { podNetwork: '10.244.0.0' },
   'a range too small for a node': { podNetwork: '10.244.0.0/25' },
   'a range that is none': { serviceNetwork: '10.96.0/16' },
+  'an etcd without a scheme': { etcd: ['192.0.2.9:2379'] },
+  'a token without a server': { tokenFile: '/dev/null' },
+  'an etcd of a further server': { server: ['https://192.0.2.1:6443'], etcd: ['http://192.0.2.9:2379'] },
+  'a pod network of a further server': { server: ['https://192.0.2.1:6443'], podNetwork: '10.244.0.0/16' },
   'a token file that is not there': { server: ['https://192.0.2.1:6443'], tokenFile: '/nowhere/token' },
   'a token file that holds none': { server: ['https://192.0.2.1:6443'], tokenFile: '/dev/null' },
 };
