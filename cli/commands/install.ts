@@ -9,6 +9,7 @@ import { parseJoinToken } from '../../proto/resources/join-token.ts';
 import { subdomainName } from '../../proto/resources/names.ts';
 import { parseDurationMs } from '../duration.ts';
 import { Refused, UsageError } from '../errors.ts';
+import { ipRange, overlap } from '../ip-range.ts';
 import { hasJoined, installAgent } from '../install/agent.ts';
 import { updateKubeconfig } from '../install/kubeconfig.ts';
 import { type Layout, layoutOf } from '../install/layout.ts';
@@ -16,6 +17,7 @@ import { adminFiles, type EtcdChoice, installServer, isServer, type ServerSettin
 import { startUnits, type UnitName } from '../install/units.ts';
 import { onPath } from '../local/preflight.ts';
 import { createProgress } from '../local/progress.ts';
+import { defaultPodNetwork, defaultServiceNetwork } from '../local/settings.ts';
 import { answers, until } from '../local/readiness.ts';
 import type { Program } from '../program.ts';
 
@@ -101,12 +103,6 @@ const tokenOf = ({ tokenFile }: InstallArguments): string | undefined => {
   return token;
 };
 
-/** Whether it is an IPv4 range of a size from /8 to this. */
-const isRange = (text: string, bitsMax: number): boolean => {
-  const [address = '', bits = '', ...more] = text.split('/');
-  return more.length === 0 && isIPv4(address) && /^\d{1,2}$/.test(bits) && Number(bits) >= 8 && Number(bits) <= bitsMax;
-};
-
 /** What is written is kept from then on, so it has to be right before. Throws UsageError. */
 const checkArguments = ({ apiPort, nodesPort, apiName, podNetwork, serviceNetwork }: InstallArguments, name: string, address: string): void => {
   if (!isIPv4(address)) throw new UsageError(`--address ${address} must be an IPv4 address by which the other machines reach this one`);
@@ -117,9 +113,12 @@ const checkArguments = ({ apiPort, nodesPort, apiName, podNetwork, serviceNetwor
   const badName = apiName.find((text) => isIP(text) === 0 && (/^[\d.]+$/.test(text) || subdomainName(text).length > 0));
   if (badName !== undefined) throw new UsageError(`--api-name ${badName} must be the name or the address of a host`);
   // Each node gets a /24 of the pods' range.
-  for (const [flag, range, bitsMax] of [['--pod-network', podNetwork, 24], ['--service-network', serviceNetwork, 30]] as const) {
-    if (range !== undefined && !isRange(range, bitsMax)) throw new UsageError(`${flag} ${range} must be a range from /8 to /${bitsMax}, such as 10.244.0.0/16`);
-  }
+  const [pods, services] = ([['--pod-network', podNetwork ?? defaultPodNetwork, 24], ['--service-network', serviceNetwork ?? defaultServiceNetwork, 30]] as const).map(([flag, text, bitsMax]) => {
+    const range = ipRange(text, bitsMax);
+    if (!range) throw new UsageError(`${flag} ${text} must be a range from /8 to /${bitsMax}, such as 10.244.0.0/16`);
+    return range;
+  });
+  if (pods && services && overlap(pods, services)) throw new UsageError('the addresses of pods and of services overlap; choose another --pod-network or --service-network');
 };
 
 /** Throws UsageError. */

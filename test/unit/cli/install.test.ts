@@ -128,6 +128,7 @@ const badArguments: Readonly<Record<string, Partial<InstallArguments>>> = {
   'a range without its size': { podNetwork: '10.244.0.0' },
   'a range too small for a node': { podNetwork: '10.244.0.0/25' },
   'a range that is none': { serviceNetwork: '10.96.0/16' },
+  'pods and services at the same addresses': { podNetwork: '10.96.128.0/20' },
   'an etcd without a scheme': { etcd: ['192.0.2.9:2379'] },
   'a token without a server': { tokenFile: '/dev/null' },
   'an etcd of a further server': { server: ['https://192.0.2.1:6443'], etcd: ['http://192.0.2.9:2379'] },
