@@ -182,9 +182,7 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   });
   const controllers = new KnownControllers(config.controllers, join(config.dataDir, 'controllers.json'), log.child('session'));
   const session = new Session({
-    get endpoints() {
-      return controllers.endpoints;
-    },
+    controllers,
     get identity() {
       return certificate.identity;
     },
@@ -200,7 +198,6 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     tunnels: new TunnelAnswers({ logs: runtime, commands, attachments, usage }, log.child('tunnels')),
     drain,
     onWelcome: (welcome) => nodeNetwork.welcomed(welcome),
-    onControllers: (addresses) => controllers.told(addresses),
     clock,
     random,
     log: log.child('session'),

@@ -16,8 +16,6 @@ import type { ConnectionOptions } from './connection.ts';
 import { reconnectMsMax, reconnectMsMin } from './limits.ts';
 
 export interface SessionOptions extends ConnectionOptions {
-  /** `host:port` of the controllers' node ports; tried in turn, and read anew for each connection. */
-  readonly endpoints: readonly string[];
   readonly random: Random;
 }
 
@@ -56,8 +54,10 @@ export class Session {
     const running = new Set<Promise<string>>();
     let [rounds, tried] = [0, 0];
     // Not all agents begin with the same controller.
-    for (let at = Math.floor(random.next() * this.#options.endpoints.length); !signal.aborted; at += 1) {
-      const { endpoints } = this.#options;
+    for (let at = Math.floor(random.next() * this.#options.controllers.endpoints.length); !signal.aborted; at += 1) {
+      // Asked anew each time: they come and go.
+      const { endpoints: first, spareEndpoints } = this.#options.controllers;
+      const endpoints = rounds < 2 ? first : [...first, ...spareEndpoints];
       const endpoint = endpoints[at % endpoints.length] ?? '';
       const connection = this.#open(endpoint);
       const ended = connection.run(signal).finally(() => {

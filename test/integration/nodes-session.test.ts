@@ -7,6 +7,7 @@ import { configMapKind, nodeKind, podKind, secretKind } from '../../proto/kinds.
 import { systemClock } from '../../proto/process/clock.ts';
 import { silentLog } from '../../proto/process/log.ts';
 import type { Node, Pod } from '../../proto/resources/kubernetes.ts';
+import { freePorts } from '../fixtures/free-ports.ts';
 import { admin, objectOf, podOn, startAgent, startPlane } from '../fixtures/node-cluster.ts';
 
 test('an agent that says Hello gets a node object with its labels and status, and is welcomed with its subnet', async (t) => {
@@ -75,6 +76,14 @@ test('an agent is told where the controllers are, and again when that changes', 
   registered.push(addresses.register('two/0', '192.0.2.2:6444', over.signal));
   await agent.welcomed.until(() => agent.controllers.at(-1)?.join() === '192.0.2.1:6444,192.0.2.2:6444');
   t.deepEqual(api.addresses, ['192.0.2.1:6443'], 'the service kubernetes leads to the API alone');
+});
+
+test('when no controller is where they were last, one is found where they were before', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const agent = await startAgent(plane, { endpoints: (await freePorts(2)).map((port) => `127.0.0.1:${port}`), spareEndpoints: [`127.0.0.1:${plane.port}`] });
+  await agent.welcomed.until(() => agent.welcomes.length > 0);
+  t.is(agent.welcomes.length, 1);
 });
 
 test('a second session of a node ends the first', async (t) => {
