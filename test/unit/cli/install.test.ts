@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -7,12 +7,16 @@ import { agentConfig } from '../../../agent/config.ts';
 import { type InstallArguments, run } from '../../../cli/commands/install.ts';
 import { UsageError } from '../../../cli/errors.ts';
 import { hasJoined, installAgent, nodeCertificate } from '../../../cli/install/agent.ts';
+import { updateKubeconfig } from '../../../cli/install/kubeconfig.ts';
 import { type Layout, layoutOf } from '../../../cli/install/layout.ts';
 import { installServer, type ServerSettings } from '../../../cli/install/server.ts';
 import { unitText } from '../../../cli/install/units.ts';
 import { addServers } from '../../../cli/local/kubeconfig-merge.ts';
 import type { Program } from '../../../cli/program.ts';
 import { createAuthority, issueCertificate } from '../../../proto/process/tls.ts';
+import type { Client } from '../../../proto/client.ts';
+import { notFound } from '../../../proto/errors.ts';
+import { endpointsKind } from '../../../proto/kinds.ts';
 import { systemClock } from '../../../proto/process/clock.ts';
 import { readConfig } from '../../../proto/process/config.ts';
 import type { ServerGrant } from '../../../proto/joining.ts';
@@ -86,6 +90,22 @@ test('the kubeconfig of a further server names all servers, and each can be told
   t.is(readFileSync(first.config('admin.kubeconfig'), 'utf8'), before);
   addServers({ path: first.config('admin.kubeconfig') }, 'berth', [own, 'https://192.0.2.4:6443']);
   t.deepEqual(clusterOf(first)?.extensions?.[0]?.extension.servers, [own, 'https://192.0.2.4:6443']);
+});
+
+test('installing again adds the servers that the API names, and none where it names none yet', async (t) => {
+  const layout = newLayout(t);
+  await installServer(layout, settings);
+  const signal = new AbortController().signal;
+  const absent = { get: () => Promise.reject(notFound(endpointsKind, 'kubernetes')) } as unknown as Client;
+  await updateKubeconfig(layout, absent, signal);
+  t.is(clusterOf(layout)?.extensions, undefined);
+  const subsets = [{ addresses: [{ ip: '192.0.2.1' }, { ip: '192.0.2.2' }], ports: [{ name: 'https', port: 6443 }] }, { addresses: [{ ip: '192.0.2.3' }], ports: [{ name: 'https', port: 7443 }] }];
+  const client = { get: () => Promise.resolve({ subsets }) } as unknown as Client;
+  await updateKubeconfig(layout, client, signal);
+  t.deepEqual(clusterOf(layout)?.extensions?.[0]?.extension.servers, ['https://192.0.2.2:6443', 'https://192.0.2.1:6443', 'https://192.0.2.3:7443']);
+  rmSync(layout.config('admin.kubeconfig'));
+  await updateKubeconfig(layout, client, signal);
+  t.false(existsSync(layout.config('admin.kubeconfig')), 'one that somebody took away stays away');
 });
 
 test('an agent may join by any of the servers that it was given', (t) => {
