@@ -17,7 +17,7 @@ import { type ControllerConfig, controllerConfig, type TlsFiles } from './config
 import { EventRecorder } from './events/event-recorder.ts';
 import { electionTtlSeconds, idleLingerAloneMs, idleLingerMs } from './limits.ts';
 import { ServiceAllocator } from './services/allocator.ts';
-import { ApiAddresses, sessionsPrefix } from './services/api-addresses.ts';
+import { ApiAddresses, apiPrefix, sessionsPrefix } from './services/api-addresses.ts';
 import { serviceClaims, serviceNetworkOf } from './services/service-network.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { serverJoinRoute } from './server-join.ts';
@@ -141,8 +141,8 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const nodesPort = await nodes.listen(config.nodes);
   const keeping = Promise.all(keepers.map((keeper) => keeper.run(ending)));
   log.info('serving', { version, apiPort, nodesPort });
-  const registered = Promise.all([[apiAddresses, config.api] as const, [sessionAddresses, config.nodes] as const].flatMap(([addresses, { advertised }]) =>
-    advertised.map((address, at) => addresses.register(`${config.name}/${at}`, address, ending))));
+  const registered = apiAddresses.registerAll([[apiPrefix, config.api] as const, [sessionsPrefix, config.nodes] as const].flatMap(([prefix, { advertised }]) =>
+    advertised.map((address, at) => ({ prefix, name: `${config.name}/${at}`, address }))), ending);
   const leave = async (): Promise<void> => {
     await aborted(ending);
     const alone = !apiAddresses.hasOthers(config.name);

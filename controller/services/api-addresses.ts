@@ -13,7 +13,8 @@ import { apiAddressRetryMsMax, apiAddressRetryMsMin, apiAddressTtlSeconds } from
 import { type Kv, type KvEvent, KvLeaseNotFound, KvUnavailable, type KvWatch } from '../store/kv.ts';
 import type { Subscription } from '../store/reader.ts';
 
-const apiPrefix = '/berth/api/';
+/** Where clients and pods do. */
+export const apiPrefix = '/berth/api/';
 /** Where agents dial in. */
 export const sessionsPrefix = '/berth/sessions/';
 
@@ -22,6 +23,13 @@ export interface ApiAddressesParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly prefix?: string;
+}
+
+/** A key of a controller, and what it holds. */
+export interface Registration {
+  readonly prefix: string;
+  readonly name: string;
+  readonly address: string;
 }
 
 export class ApiAddresses {
@@ -63,17 +71,22 @@ export class ApiAddresses {
   }
 
   /** Keeps `address` there under `name` until `signal` aborts; resolves when it is taken away again. */
-  async register(name: string, address: string, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) await this.#retrying(() => this.#hold(name, address, signal), signal);
+  register(name: string, address: string, signal: AbortSignal): Promise<void> {
+    return this.registerAll([{ prefix: this.#prefix, name, address }], signal);
+  }
+
+  /** As `register`, of whatever prefixes, by one lease: keeping it is what costs. */
+  async registerAll(registrations: readonly Registration[], signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && registrations.length > 0) await this.#retrying(() => this.#hold(registrations, signal), signal);
   }
 
   /** Resolves when the lease is lost, or the signal aborts. */
-  async #hold(name: string, address: string, signal: AbortSignal): Promise<void> {
+  async #hold(registrations: readonly Registration[], signal: AbortSignal): Promise<void> {
     const { kv, clock } = this.#parts;
     const lease = await kv.grantLease(apiAddressTtlSeconds);
     try {
       // Whatever is there: an earlier life of this controller may have left it.
-      await kv.txn([{ key: `${this.#prefix}${name}`, value: Buffer.from(address), expectedRevision: undefined, lease }]);
+      await kv.txn(registrations.map(({ prefix, name, address }) => ({ key: `${prefix}${name}`, value: Buffer.from(address), expectedRevision: undefined, lease })));
       do {
         await clock.sleep((apiAddressTtlSeconds * 1_000) / 3, signal).catch(() => undefined);
       } while (!signal.aborted && (await kv.keepLease(lease)) > 0);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { ApiAddresses, sessionsPrefix } from '../../controller/services/api-addresses.ts';
+import { ApiAddresses, apiPrefix, sessionsPrefix } from '../../controller/services/api-addresses.ts';
 import { configMapKind, nodeKind, podKind, secretKind } from '../../proto/kinds.ts';
 import { systemClock } from '../../proto/process/clock.ts';
 import { silentLog } from '../../proto/process/log.ts';
@@ -64,7 +64,7 @@ test('an agent is told where the controllers are, and again when that changes', 
   const over = new AbortController();
   await Promise.all([addresses.start(), api.start()]);
   const { server, port } = await plane.startServer(0, '127.0.0.1', undefined, addresses);
-  const registered = [addresses.register('one/0', '192.0.2.1:6444', over.signal), api.register('one/0', '192.0.2.1:6443', over.signal)];
+  const registered = [api.registerAll([{ prefix: apiPrefix, name: 'one/0', address: '192.0.2.1:6443' }, { prefix: sessionsPrefix, name: 'one/0', address: '192.0.2.1:6444' }], over.signal)];
   plane.onStop(async () => {
     over.abort();
     await Promise.all(registered);
