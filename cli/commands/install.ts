@@ -105,7 +105,7 @@ const tokenOf = ({ tokenFile }: InstallArguments): string | undefined => {
 
 /** What is written is kept from then on, so it has to be right before. Throws UsageError. */
 const checkArguments = ({ apiPort, nodesPort, apiName, podNetwork, serviceNetwork }: InstallArguments, name: string, address: string): void => {
-  if (!isIPv4(address)) throw new UsageError(`--address ${address} must be an IPv4 address by which the other machines reach this one`);
+  if (!isIPv4(address) || /^(127|0)\./.test(address)) throw new UsageError(`--address ${address} must be an IPv4 address by which the other machines reach this one`);
   if (subdomainName(name).length > 0) throw new UsageError(`--name ${name} must be of small letters, digits, "-" and "."`);
   for (const [flag, port] of [['--api-port', apiPort], ['--nodes-port', nodesPort]] as const) {
     if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new UsageError(`${flag} must be a port, 1 to 65535`);

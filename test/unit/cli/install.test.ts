@@ -140,6 +140,7 @@ test('a node whose certificate has run out has to join again', async (t) => {
 const badArguments: Readonly<Record<string, Partial<InstallArguments>>> = {
   'a name for an address': { address: 'one.example' },
   'an address that is none': { address: '192.0.2' },
+  'an address that no other machine reaches': { address: '127.0.0.1' },
   'a name that no node can have': { name: 'node_1' },
   'a port that is none': { apiPort: Number.NaN },
   'a port beyond all': { nodesPort: 65_536 },
