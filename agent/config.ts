@@ -1,5 +1,5 @@
 /** The agent's configuration file. */
-import { about, address, count, flag, listOf, oneOf, optional, type Rule, shape, text } from '../proto/process/config.ts';
+import { about, address, count, flag, listOf, oneOf, oneOrMore, optional, type Rule, shape, text, url } from '../proto/process/config.ts';
 
 export interface AgentConfig {
   readonly nodeName: string;
@@ -10,7 +10,7 @@ export interface AgentConfig {
   /** Controllers to dial, `host:port`; tried in turn. */
   readonly controllers: readonly string[];
   /** How a node that has no certificate yet gets one. */
-  readonly join: { readonly url: string; readonly tokenFile: string };
+  readonly join: { readonly url: readonly string[]; readonly tokenFile: string };
   readonly containerd: { readonly socket: string; readonly cniConfigDir: string };
   /** Cgroup below which pods get theirs. */
   readonly cgroupParent: string;
@@ -26,7 +26,7 @@ export const agentConfig: Rule<AgentConfig> = shape<AgentConfig>({
   dataDir: about('identity, volumes and logs of this node', text),
   controllers: about('nodes’ ports of the controllers; tried in turn', listOf(address)),
   join: about('how a node that has no certificate yet gets one', shape<AgentConfig['join']>({
-    url: about('a controller’s API, https://HOST:PORT', text),
+    url: about('the controllers’ API; those that are away are passed over', oneOrMore(url)),
     tokenFile: about('holds a token of "berth token create"; removed once the node has joined', text),
   })),
   containerd: shape<AgentConfig['containerd']>({ socket: text, cniConfigDir: about('where containerd looks for the pod network’s configuration', text) }),

@@ -26,7 +26,18 @@ import type { TunnelAnswers } from './tunnel.ts';
 
 type SessionStream = ClientDuplexStream<AgentFrame, ControllerFrame>;
 
+/** Where controllers are, as `host:port` of their node ports. */
+export interface Controllers {
+  /** Tried in turn; at least one. */
+  readonly endpoints: readonly string[];
+  /** Tried as well when none of those was there for a round. */
+  readonly spareEndpoints: readonly string[];
+  /** Called with those that serve, whenever that changes. */
+  told(addresses: readonly string[]): void;
+}
+
 export interface ConnectionOptions {
+  readonly controllers: Controllers;
   /** Read anew for each connection: certificates are replaced while the agent runs. */
   readonly identity: Identity;
   readonly nodeName: string;
@@ -205,6 +216,7 @@ export class Connection {
     else if (frame.frame === 'certificate') await this.#options.onCertificate?.(frame.certificate.certificatePem);
     else if (frame.frame === 'acks') reporter.acknowledged(frame.acks.acks);
     else if (frame.frame === 'drained') drain.confirm();
+    else if (frame.frame === 'controllers') this.#options.controllers.told(frame.controllers.addresses);
     else if (frame.frame === 'move') this.#moving.resolve();
     else if (frame.frame === 'openTunnel') void tunnels.answer(this.#client, frame.openTunnel, this.#ended.signal);
   }

@@ -19,8 +19,8 @@ export interface Identity {
 export interface IdentityOptions {
   /** Where the files are; made with mode 0700. */
   readonly dir: string;
-  /** The API's address, e.g. https://10.0.0.1:6443. */
-  readonly controllerUrl: string;
+  /** The API's address at each controller that is known, e.g. https://10.0.0.1:6443. */
+  readonly controllerUrls: readonly string[];
   /** Needed only while there is no valid certificate. */
   readonly token?: string;
   readonly nodeName: string;
@@ -67,10 +67,10 @@ export const storeCertificate = async (dir: string, certPem: string): Promise<vo
 
 export const nodeSubject = (nodeName: string): Subject => ({ commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] });
 
-const joinCluster = async ({ controllerUrl, token, nodeName }: IdentityOptions): Promise<Identity> => {
+const joinCluster = async ({ controllerUrls, token, nodeName }: IdentityOptions): Promise<Identity> => {
   if (token === undefined) throw new JoinFailure(`node ${nodeName} has no valid certificate, and no join token was given; "berth token create" makes one`);
   const { csrPem, keyPem } = await createSigningRequest(nodeSubject(nodeName));
-  const { caPem, answer } = await joinBy({ controllerUrl, token, path: '/berth/v1/join', body: { nodeName, csrPem } });
+  const { caPem, answer } = await joinBy({ controllerUrls, token, path: '/berth/v1/join', body: { nodeName, csrPem } });
   return { caPem, certPem: String(answer['certificatePem']), keyPem };
 };
 

@@ -87,6 +87,8 @@ export const runtimeLimits = {
 /** Between attempts to reach a controller, with jitter. */
 export const reconnectMsMin = 100;
 export const reconnectMsMax = 5_000;
+/** Controllers of before that the agent keeps in mind, for when none of those is there that serve now; beyond, the oldest goes. */
+export const formerControllersMax = 8;
 /** How long one endpoint may take to accept the connection before the next is tried. */
 export const connectTimeoutMs = 3_000;
 /**

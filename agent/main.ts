@@ -11,6 +11,7 @@ import { NodeDns } from './dns/node-dns.ts';
 import { EventQueue } from './event-queue.ts';
 import { readHostIdentity } from './host-facts.ts';
 import { ensureIdentity } from './identity.ts';
+import { KnownControllers } from './known-controllers.ts';
 import { leasesDirOf } from './network/cni.ts';
 import { lostAddresses, lostHostPorts } from './network/lost-addresses.ts';
 import { NetworkStateStore } from './network/network-state.ts';
@@ -44,7 +45,7 @@ const identityDir = ({ dataDir }: AgentConfig): string => join(dataDir, 'identit
 const identityOf = async (config: AgentConfig) => {
   const { join: { url, tokenFile }, nodeName } = config;
   const token = existsSync(tokenFile) ? readFileSync(tokenFile, 'utf8').trim() : undefined;
-  const identity = await ensureIdentity({ dir: identityDir(config), controllerUrl: url, nodeName, clock, ...(token ? { token } : {}) });
+  const identity = await ensureIdentity({ dir: identityDir(config), controllerUrls: url, nodeName, clock, ...(token ? { token } : {}) });
   // It has done its work; what lies about can be stolen.
   rmSync(tokenFile, { force: true });
   return identity;
@@ -180,8 +181,9 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
   const certificate: CertificateRenewal = new CertificateRenewal({
     identity, nodeName, dir: identityDir(config), ask: (csrPem) => session.requestCertificate(csrPem), clock, log: log.child('certificate'),
   });
+  const controllers = new KnownControllers(config.controllers, join(config.dataDir, 'controllers.json'), log.child('session'));
   const session = new Session({
-    endpoints: config.controllers,
+    controllers,
     get identity() {
       return certificate.identity;
     },
@@ -201,16 +203,13 @@ const run = async (config: AgentConfig, log: Log, ending: AbortSignal): Promise<
     random,
     log: log.child('session'),
   });
-  log.info('running', { node: nodeName, controllers: config.controllers });
+  log.info('running', { node: nodeName, controllers: controllers.endpoints });
   const end = afterDrain(drain, config, log, ending);
   await Promise.all([session.run(end), certificate.run(end)]);
   log.info('ending; containers run on');
   dns.close();
   await nodeNetwork.close();
-  node.close();
-  pods.close();
-  commands.close();
-  runtime.close();
+  for (const part of [node, pods, commands, runtime]) part.close();
 };
 
 const main = async (): Promise<void> => {

@@ -16,8 +16,6 @@ import type { ConnectionOptions } from './connection.ts';
 import { reconnectMsMax, reconnectMsMin } from './limits.ts';
 
 export interface SessionOptions extends ConnectionOptions {
-  /** `host:port` of the controllers' node ports; tried in turn. */
-  readonly endpoints: readonly string[];
   readonly random: Random;
 }
 
@@ -52,12 +50,15 @@ export class Session {
 
   /** Keeps a session until aborted; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { endpoints, clock, random, log } = this.#options;
+    const { clock, random, log } = this.#options;
     const running = new Set<Promise<string>>();
     let [rounds, tried] = [0, 0];
     // Not all agents begin with the same controller.
-    for (let at = Math.floor(random.next() * endpoints.length); !signal.aborted; at = (at + 1) % endpoints.length) {
-      const endpoint = endpoints[at] ?? '';
+    for (let at = Math.floor(random.next() * this.#options.controllers.endpoints.length); !signal.aborted; at += 1) {
+      // Asked anew each time: they come and go.
+      const { endpoints: first, spareEndpoints } = this.#options.controllers;
+      const endpoints = rounds < 2 ? first : [...first, ...spareEndpoints];
+      const endpoint = endpoints[at % endpoints.length] ?? '';
       const connection = this.#open(endpoint);
       const ended = connection.run(signal).finally(() => {
         running.delete(ended);

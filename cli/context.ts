@@ -7,6 +7,7 @@ import { Client, type ClientSettings } from '../proto/client.ts';
 import type { Clock } from '../proto/process/clock.ts';
 import { UsageError } from './errors.ts';
 import type { Program } from './program.ts';
+import { printable } from './terminal-text.ts';
 
 /** Flags that every command of the API takes. */
 export interface ContextArguments {
@@ -84,8 +85,19 @@ const load = (files: readonly string[]): Kubeconfig => {
 
 const find = <T>(list: readonly Named<T>[], name: string | undefined): T | undefined => list.find((item) => item.name === name)?.value;
 
+/** Of a file that the kubeconfig names. Throws UsageError. */
+const textOf = (file: string, dir: string): string => {
+  const path = resolve(dir, file);
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new UsageError(`${path}, which the kubeconfig names, ${code === 'ENOENT' ? 'is not there' : `cannot be read (${code})${code === 'EACCES' ? '; run it again with sudo' : ''}`}`);
+  }
+};
+
 const material = (data: string | undefined, file: string | undefined, dir: string): string | undefined =>
-  data ? Buffer.from(data, 'base64').toString() : file ? readFileSync(resolve(dir, file), 'utf8') : undefined;
+  data ? Buffer.from(data, 'base64').toString() : file ? textOf(file, dir) : undefined;
 
 const present = <T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: NonNullable<T[K]> };
@@ -106,13 +118,15 @@ const settingsOf = (cluster: KubeconfigCluster & { dir: string }, user: Kubeconf
     insecureSkipTlsVerify: cluster['insecure-skip-tls-verify'],
     cert: material(user['client-certificate-data'], user['client-certificate'], user.dir),
     key: material(user['client-key-data'], user['client-key'], user.dir),
-    token: user.token ?? (user.tokenFile ? readFileSync(resolve(user.dir, user.tokenFile), 'utf8').trim() : undefined),
+    token: user.token ?? (user.tokenFile ? textOf(user.tokenFile, user.dir).trim() : undefined),
   }),
 });
 
 /** Throws UsageError when no context can be had; its words say how to get one. */
 export const openContext = (args: ContextArguments, env: NodeJS.ProcessEnv, clock: Clock, onWarning?: (text: string) => void): Context => {
   const files = args.kubeconfig ? [args.kubeconfig] : (env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+  // Of several files some may be missing; one that is asked for may not.
+  if (args.kubeconfig && !existsSync(args.kubeconfig)) throw new UsageError(`--kubeconfig ${args.kubeconfig} is not there`);
   if (files.length === 0) files.push(join(env['HOME'] || homedir(), '.kube', 'config'));
   const config = load(files);
   const name = args.context ?? config.currentContext;
@@ -131,7 +145,7 @@ export const openContext = (args: ContextArguments, env: NodeJS.ProcessEnv, cloc
 
 /** Shows a warning of the server's, or of a command's own. */
 export const showWarning = ({ stderr, isColoured }: Program) => (text: string): void =>
-  stderr.write(`${isColoured ? '\u001b[33mWarning:\u001b[0m' : 'Warning:'} ${text}\n`);
+  stderr.write(`${isColoured ? '\u001b[33mWarning:\u001b[0m' : 'Warning:'} ${printable(text)}\n`);
 
 /** As `openContext`, for a running program: warnings of the server go to its stderr. */
 export const contextOf = (args: ContextArguments, program: Program): Context => openContext(args, program.env, program.clock, showWarning(program));

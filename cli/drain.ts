@@ -74,10 +74,19 @@ const evict = async (pod: Pod, isLeft: () => boolean, options: DrainOptions, { c
 };
 
 /**
- * Resolves when the pods that the node had at the start are gone; it has to be cordoned before. The caller aborts `signal` when this
- * fails, so that what was started ends too. Throws Refused when a pod must not be evicted, ApiError, ConnectionError, the signal's reason.
+ * Resolves when the pods that the node had at the start are gone; it has to be cordoned before. Where one cannot be evicted no other
+ * is tried any more. Throws Refused when a pod must not be evicted, ApiError, ConnectionError, the signal's reason.
  */
 export const drainNode = async (node: string, options: DrainOptions, parts: DrainParts, signal: AbortSignal): Promise<void> => {
+  const over = new AbortController();
+  try {
+    await drainUntil(node, options, parts, AbortSignal.any([signal, over.signal]));
+  } finally {
+    over.abort();
+  }
+};
+
+const drainUntil = async (node: string, options: DrainOptions, parts: DrainParts, signal: AbortSignal): Promise<void> => {
   const { client, news } = parts;
   const selection = selectionOf(node, options.podSelector);
   const { evicted, refusals, warnings } = planDrain((await client.list<Pod>(podKind, selection, { signal })).items, options);

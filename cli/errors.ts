@@ -1,6 +1,7 @@
 /** How failures are told to a person: one line that says what to do, and the exit code. */
 import { ApiError } from '../proto/errors.ts';
 import { ConnectionError } from '../proto/client.ts';
+import { printable } from './terminal-text.ts';
 
 /** Failures that are the caller's: exit code 2. */
 export class UsageError extends Error {
@@ -34,11 +35,11 @@ const wordsOf = (error: unknown): string => {
     return `${error.message}; the server is of another cluster than the kubeconfig's context, or was made anew since: "sudo berth up" writes the context again`;
   }
   if (error instanceof ConnectionError) return `${error.message}; is the cluster running? "sudo berth up" starts a local one`;
-  if (error instanceof ApiError && error.reason === 'Unauthorized') return `the server does not know you (${error.message}); the kubeconfig's certificate may be of another cluster`;
+  if (error instanceof ApiError && error.reason === 'Unauthorized') return `the server does not know you (${error.message}); the kubeconfig's certificate may be of another cluster, or have run out: "sudo berth up" writes that of a local cluster again`;
   return error instanceof Error ? error.message : String(error);
 };
 
 export const describeFailure = (error: unknown, coloured: boolean): string =>
-  wordsOf(error).split('\n').map((line) => `${coloured ? '\u001b[31merror:\u001b[0m' : 'error:'} ${line}`).join('\n');
+  printable(wordsOf(error)).split('\n').map((line) => `${coloured ? '\u001b[31merror:\u001b[0m' : 'error:'} ${line}`).join('\n');
 
 export const exitCodeOf = (error: unknown): number => (error instanceof CommandFailed ? error.exitCode : error instanceof UsageError ? 2 : 1);

@@ -59,17 +59,20 @@ const sendInput = async (socket: WebSocket, { streams }: Program): Promise<void>
   }
 };
 
-/** The terminal belongs to the command while it runs; returns how it is given back. */
-const lendTerminal = (socket: WebSocket, { streams: { stdin, stdout } }: Program): (() => void) => {
+/**
+ * The terminal belongs to the command while it runs; returns how it is given back. Its keys are only lent with stdin: Ctrl-C would get
+ * nowhere otherwise.
+ */
+const lendTerminal = (socket: WebSocket, withKeys: boolean, { streams: { stdin, stdout } }: Program): (() => void) => {
   const tell = (): void => {
     if (stdout.columns && stdout.rows) socket.send(encodeResize(stdout.columns, stdout.rows), () => undefined);
   };
-  if (stdin.isTTY) stdin.setRawMode?.(true);
+  if (withKeys && stdin.isTTY) stdin.setRawMode?.(true);
   stdout.on('resize', tell);
   tell();
   return () => {
     stdout.off('resize', tell);
-    if (stdin.isTTY) stdin.setRawMode?.(false);
+    if (withKeys && stdin.isTTY) stdin.setRawMode?.(false);
   };
 };
 
@@ -77,7 +80,7 @@ const lendTerminal = (socket: WebSocket, { streams: { stdin, stdout } }: Program
 export const converse = async ({ client, path, stdin, tty }: ExecRequest, program: Program): Promise<number> => {
   const socket = await client.openWebSocket(path, execProtocols[0], program.signal);
   const status = receive(socket, program);
-  const giveBack = tty ? lendTerminal(socket, program) : undefined;
+  const giveBack = tty ? lendTerminal(socket, stdin, program) : undefined;
   if (stdin) void sendInput(socket, program);
   try {
     return exitCodeOf(await status);

@@ -20,6 +20,21 @@ export const selectionFlags = (yargs: Argv): Argv =>
     .option('field-selector', { type: 'string', requiresArg: true, describe: 'Only objects with these fields, such as status.phase=Running' })
     .option('all-namespaces', { alias: 'A', type: 'boolean', default: false, describe: 'In all namespaces' });
 
+/** Of a command that talks to what runs in a container. */
+export interface ConverseArguments extends ContextArguments {
+  readonly what: string;
+  readonly container?: string;
+  readonly stdin: boolean;
+  readonly tty: boolean;
+}
+
+export const converseFlags = (yargs: Argv): Argv =>
+  contextFlags(yargs)
+    .positional('what', { type: 'string', describe: 'A pod’s name, or pod/hello-x, deployment/hello: one of its ready pods' })
+    .option('container', { alias: 'c', type: 'string', requiresArg: true, describe: 'One container of a pod that has several; the first by default' })
+    .option('stdin', { alias: 'i', type: 'boolean', default: false, describe: 'Pass stdin on, to its end' })
+    .option('tty', { alias: 't', type: 'boolean', default: false, describe: 'Lend it this terminal' });
+
 export const outputFlag = (yargs: Argv): Argv =>
   yargs.option('output', { alias: 'o', type: 'string', requiresArg: true, describe: 'wide, yaml, json, name or jsonpath=TEMPLATE' });
 

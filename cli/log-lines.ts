@@ -1,5 +1,8 @@
 /** Logs of several containers on one output: whole lines only, each with the name of where it comes from. */
 
+/** What is held of a line that does not end; beyond, it is cut here. */
+export const lineBytesMax = 1024 * 1024;
+
 /** Passes the bytes of one container on; what is cut between chunks is held until its line ends. */
 export class LogLines {
   readonly #prefix: Buffer;
@@ -25,6 +28,7 @@ export class LogLines {
       start = end + 1;
     }
     this.#rest = bytes.subarray(start);
+    if (this.#rest.length > lineBytesMax) this.end();
     if (out.length > 0) this.#write(Buffer.concat(out));
   }
 

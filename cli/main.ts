@@ -1,6 +1,6 @@
 /** The `berth` program: finds the command, runs it, turns failures into one line and an exit code (1 failure, 2 usage). */
 import { once } from 'node:events';
-import { unknownFlag } from './command-flags.ts';
+import { flagsOf, settledArguments, unknownFlag } from './command-flags.ts';
 import { commands, groupTitles } from './commands.ts';
 import { describeFailure, exitCodeOf, Told, UsageError } from './errors.ts';
 import type { Program } from './program.ts';
@@ -83,7 +83,7 @@ const runCommand = async (name: string, words: readonly string[], program: Progr
   const rest = end < 0 ? words : words.slice(0, end);
   const [module, { default: yargs }] = await Promise.all([row.load(), import('yargs')]);
   let failure: unknown;
-  let parsed: { readonly args: object } | undefined;
+  let parsed: { readonly args: Readonly<Record<string, unknown>> } | undefined;
   await yargs([name, ...withStdin(rest)])
     .scriptName('berth')
     .version(false)
@@ -104,7 +104,7 @@ const runCommand = async (name: string, words: readonly string[], program: Progr
     .command({ command: module.command, describe: row.describe, builder: module.builder, handler: (args) => { parsed = { args }; } })
     .parseAsync();
   if (failure !== undefined) throw failure;
-  if (parsed) await module.run({ ...parsed.args, rest: end < 0 ? [] : words.slice(end + 1) } as never, program);
+  if (parsed) await module.run({ ...settledArguments(parsed.args, flagsOf(module.builder)), rest: end < 0 ? [] : words.slice(end + 1) } as never, program);
 };
 
 const main = async (args: readonly string[]): Promise<void> => {

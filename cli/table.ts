@@ -1,5 +1,6 @@
 /** Tables as the server makes them (meta.k8s.io/v1 Table), laid out for a terminal. */
 import type { ObjectMeta } from '../proto/resources/kubernetes.ts';
+import { printable } from './terminal-text.ts';
 
 /** Asks for a Table, and for plain JSON where the server has none. */
 export const tableAccept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
@@ -59,7 +60,8 @@ const textRows = (columns: readonly ColumnDefinition[], rows: readonly TableRow[
 export class TableWriter {
   readonly #widths: number[] = [];
 
-  format(rows: readonly (readonly string[])[]): string {
+  format(texts: readonly (readonly string[])[]): string {
+    const rows = texts.map((row) => row.map(printable));
     for (const row of rows) {
       for (const [index, cell] of row.entries()) this.#widths[index] = Math.max(this.#widths[index] ?? 0, cell.length);
     }

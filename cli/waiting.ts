@@ -1,6 +1,7 @@
 /** Waiting for something while showing how it stands, with an end: done, too late, or Ctrl-C. */
 import type { Program } from './program.ts';
 import type { Terminal } from './local/progress.ts';
+import { printable } from './terminal-text.ts';
 
 /** A wait that took longer than it may. */
 export class TooLate extends Error {
@@ -20,7 +21,8 @@ export class LiveLine {
     this.#mark = isColoured ? '\u001b[36m…\u001b[0m' : '…';
   }
 
-  show(text: string): void {
+  show(words: string): void {
+    const text = printable(words);
     if (text === this.#shown) return;
     this.#shown = text;
     if (!this.#terminal.isTerminal) this.#terminal.write(`${text}\n`);

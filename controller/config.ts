@@ -1,6 +1,6 @@
 /** The controller's configuration file. */
 import type { PodNetworkMode } from '../proto/node-service.ts';
-import { about, address, cidr, count, fileDescriptor, listOf, oneOf, optional, port, readableFile, rule, type Rule, shape, text } from '../proto/process/config.ts';
+import { about, address, count, fileDescriptor, listOf, oneOf, optional, port, readableFile, rule, type Rule, shape, text } from '../proto/process/config.ts';
 import { addressNumber, addressRange, isWithin, networkRange, portRange } from './services/number-range.ts';
 import { defaultServiceNetwork } from './services/service-network.ts';
 import type { CertificateFiles } from './certificate-keeper.ts';
@@ -101,7 +101,7 @@ const fields = shape<ControllerConfig>({
   etcd,
   certificateLifetimeSeconds: about('how long certificates hold that are issued here', optional(rule('a whole number of 30 or more', (value) => Number.isInteger(value) && (value as number) >= 30), 31_536_000)),
   renews: about('certificates of others on this host that are renewed here', optional(renews, [])),
-  podNetwork: about('addresses of pods', optional(cidr, '10.244.0.0/16')),
+  podNetwork: about('addresses of pods', optional(textOf('an IPv4 range from /8 to /30 such as 10.244.0.0/16', networkRange), '10.244.0.0/16')),
   podNetworkNodeBits: about('the size of each node’s part of it: 24 is a /24', optional(count, 24)),
   podNetworkMode: about('routes where all nodes are on one network, vxlan where they are not', optional(oneOf('routes', 'vxlan'), 'routes')),
   serviceNetwork: about('addresses of services', optional(textOf('an IPv4 range from /8 to /30 such as 10.96.0.0/16', networkRange), defaultServiceNetwork.serviceNetwork)),
@@ -113,11 +113,13 @@ const fields = shape<ControllerConfig>({
 });
 
 /** What no single setting shows. */
-const contradictions = ({ etcd, podNetwork, serviceNetwork, loadBalancerPool, dnsAddress, peers }: ControllerConfig): string[] => {
+const contradictions = ({ etcd, podNetwork, podNetworkNodeBits, serviceNetwork, loadBalancerPool, dnsAddress, peers }: ControllerConfig): string[] => {
   const problems: string[] = [];
   if (etcd.endpoints.some((url) => url.startsWith('https:') !== (etcd.tls !== undefined))) {
     problems.push(etcd.tls ? 'etcd.endpoints must all be https:// where etcd.tls is set' : 'etcd.endpoints with https:// need etcd.tls');
   }
+  const podBits = Number(podNetwork.split('/')[1]);
+  if (podNetworkNodeBits < podBits || podNetworkNodeBits > 30) problems.push(`podNetworkNodeBits must be from ${podBits}, as podNetwork is ${podNetwork}, to 30, and is ${podNetworkNodeBits}`);
   const services = networkRange(serviceNetwork);
   const pods = networkRange(podNetwork);
   const pool = loadBalancerPool === undefined ? undefined : addressRange(loadBalancerPool);

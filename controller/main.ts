@@ -18,7 +18,7 @@ import { type ControllerConfig, controllerConfig, type TlsFiles } from './config
 import { EventRecorder } from './events/event-recorder.ts';
 import { electionTtlSeconds, idleLingerAloneMs, idleLingerMs } from './limits.ts';
 import { ServiceAllocator } from './services/allocator.ts';
-import { ApiAddresses } from './services/api-addresses.ts';
+import { ApiAddresses, apiPrefix, sessionsPrefix } from './services/api-addresses.ts';
 import { serviceClaims, serviceNetworkOf } from './services/service-network.ts';
 import { Scheduler } from './scheduler/scheduler.ts';
 import { serverJoinRoute } from './server-join.ts';
@@ -115,10 +115,11 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   const recorder = new EventRecorder({ verbs: api, clock, random, log });
   const liveness = new LeaseWatch({ kv, clock, random, log });
   const apiAddresses = new ApiAddresses({ kv, clock, log: log.child('api-addresses') });
+  const sessionAddresses = new ApiAddresses({ kv, clock, log: log.child('session-addresses'), prefix: sessionsPrefix });
   const peers = config.peers && new Peers({ kv, tls: tls.nodes });
   const stillness = new Stillness(clock);
   stillness.subscribe((stillMs) => log.warn('this process stood still: sessions end, and it leads no more', { stillMs: Math.round(stillMs) }));
-  const nodes = new NodeServer({ ...(peers ? { peers } : {}), reader, verbs: api, kv, recorder, clock, random, log, tls: tls.nodes, sign, network: clusterNetworkOf(config), stillness });
+  const nodes = new NodeServer({ ...(peers ? { peers } : {}), reader, verbs: api, kv, recorder, clock, random, log, tls: tls.nodes, sign, network: clusterNetworkOf(config), controllers: sessionAddresses, stillness });
   const server = new ApiServer({
     api,
     reader,
@@ -131,18 +132,19 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
     version,
     schema,
     ready: () => store.connected() && !ending.aborted,
-    extraRoutes: [...joinRoutes({ reader, authorityPem: authority.certPem, sign, clock, log }), serverJoinRoute({ config, reader, clock, log })],
+    extraRoutes: [...joinRoutes({ reader, authorityPem: authority.certPem, sign, clock, log }), serverJoinRoute({ config, addresses: () => apiAddresses.addresses ?? [], reader, clock, log })],
   });
   const election = new Election({ kv, key: '/berth/election/loops', id: config.name, clock, log: log.child('election'), ttlSeconds: electionTtlSeconds });
 
   await liveness.start();
-  await apiAddresses.start();
+  await Promise.all([apiAddresses.start(), sessionAddresses.start()]);
   if (config.peers) await peers?.listen(config.peers);
   const apiPort = await server.listen(config.api);
   const nodesPort = await nodes.listen(config.nodes);
   const keeping = Promise.all(keepers.map((keeper) => keeper.run(ending)));
   log.info('serving', { version, apiPort, nodesPort });
-  const registered = Promise.all(config.api.advertised.map((address, at) => apiAddresses.register(`${config.name}/${at}`, address, ending)));
+  const registered = apiAddresses.registerAll([[apiPrefix, config.api] as const, [sessionsPrefix, config.nodes] as const].flatMap(([prefix, { advertised }]) =>
+    advertised.map((address, at) => ({ prefix, name: `${config.name}/${at}`, address }))), ending);
   const leave = async (): Promise<void> => {
     await aborted(ending);
     const alone = !apiAddresses.hasOthers(config.name);
@@ -154,7 +156,7 @@ const serve = async (config: ControllerConfig, log: Log, ending: AbortSignal): P
   await Promise.all([election.run(ending, (term) => lead(term, { config, kv, store, schema, allocator, apiAddresses, liveness, stillness, log })), leave()]);
   stillness.close();
   liveness.close();
-  apiAddresses.close();
+  for (const addresses of [apiAddresses, sessionAddresses]) addresses.close();
   allocator.close();
   store.close();
   await kv.close();

@@ -15,7 +15,7 @@ const sharedSettings = [
 ] as const satisfies readonly (keyof ControllerConfig)[];
 
 /** Read when it is asked for: certificates are replaced. */
-const grantOf = (config: ControllerConfig): ServerGrant => {
+const grantOf = (config: ControllerConfig, addresses: readonly string[]): ServerGrant => {
   const { tls, etcd } = config;
   const text = (file: string): string => readFileSync(file, 'utf8');
   return {
@@ -29,19 +29,22 @@ const grantOf = (config: ControllerConfig): ServerGrant => {
       } } : {}),
     },
     settings: Object.fromEntries(sharedSettings.map((key) => [key, config[key]])),
+    servers: addresses.map((address) => `https://${address}`),
   };
 };
 
 export interface ServerJoinOptions {
   readonly config: ControllerConfig;
+  /** Of the API, at each controller. */
+  readonly addresses: () => readonly string[];
   readonly reader: Reader;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-export const serverJoinRoute = ({ config, reader, clock, log }: ServerJoinOptions): ExtraRoute =>
+export const serverJoinRoute = ({ config, addresses, reader, clock, log }: ServerJoinOptions): ExtraRoute =>
   postRoute(serverJoinPath, async ({ headers }) => {
     authenticateToken(headers['authorization'], 'server', reader, clock.nowMs());
     log.info('a server joined');
-    return grantOf(config);
+    return grantOf(config, addresses());
   });

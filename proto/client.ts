@@ -12,6 +12,7 @@ import type { Clock } from './process/clock.ts';
 import { collectionPath, objectPath } from './resources/meta.ts';
 import type { KubeObject } from './resources/kubernetes.ts';
 import { connectionFailure, ConnectionError, ServerList } from './server-list.ts';
+import { Silence } from './silence.ts';
 
 export { ConnectionError } from './server-list.ts';
 
@@ -40,6 +41,8 @@ export interface RequestOptions {
   readonly contentType?: string;
   readonly accept?: string;
   readonly signal?: AbortSignal;
+  /** Called with the server that is asked, before each attempt. */
+  readonly onAttempt?: (server: string) => void;
   /** Receives the texts of Warning headers. */
   readonly onWarning?: (text: string) => void;
 }
@@ -60,7 +63,7 @@ export interface Selection {
   readonly fieldSelector?: string;
 }
 
-/** How long a watch may live before the client asks anew, so that a silent connection is noticed. */
+/** How long a watch may live before the client asks anew. */
 const watchTimeoutSeconds = 300;
 const watchRetryMs = 500;
 /** One page of a list; larger collections are read page after page. */
@@ -144,7 +147,9 @@ export class Client {
       ...(this.#settings.token ? { authorization: `Bearer ${this.#settings.token}` } : {}),
       ...(bytes ? { 'content-type': options.contentType ?? 'application/json', 'content-length': bytes.length } : {}),
     };
-    const response = await this.#servers.send({ method, path: path + queryText(options.query), headers, body: bytes, signal: options.signal });
+    const response = await this.#servers.send({
+      method, path: path + queryText(options.query), headers, body: bytes, signal: options.signal, ...(options.onAttempt ? { onAttempt: options.onAttempt } : {}),
+    });
     const warnings = response.headers['warning'];
     const onWarning = options.onWarning ?? this.#settings.onWarning;
     if (warnings && onWarning) {
@@ -162,10 +167,16 @@ export class Client {
   async #webSocket(server: string, path: string, protocol: string, signal: AbortSignal): Promise<WebSocket> {
     // Only few commands need it.
     const { WebSocket: Socket } = await import('ws');
+    signal.throwIfAborted();
     const { ca, cert, key, token, userAgent = 'berth', insecureSkipTlsVerify } = this.#settings;
     const url = new URL(server.replace(/^http/, 'ws') + path);
     const headers = { 'user-agent': userAgent, ...(token ? { authorization: `Bearer ${token}` } : {}) };
+    let isUnsent = (): boolean => true;
     const socket = new Socket(url, protocol, {
+      finishRequest: (request) => {
+        isUnsent = this.#servers.connecting(request);
+        request.end();
+      },
       ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}), headers, rejectUnauthorized: insecureSkipTlsVerify !== true, perMessageDeflate: false,
     });
     const onAbort = (): void => socket.terminate();
@@ -182,8 +193,7 @@ export class Client {
           .finally(() => request.destroy());
       });
       socket.on('error', (error) =>
-        // It begins with the handshake of TLS: before that nothing can have been done.
-        reject(signal.aborted ? (signal.reason as Error) : connectionFailure(server, error, (error as NodeJS.ErrnoException).code === 'ECONNREFUSED')));
+        reject(signal.aborted ? (signal.reason as Error) : connectionFailure(server, error, isUnsent())));
     });
   }
 
@@ -199,6 +209,7 @@ export class Client {
       ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}), rejectUnauthorized: insecureSkipTlsVerify !== true,
       headers: { connection: 'Upgrade', 'user-agent': userAgent, ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers },
     });
+    const isUnsent = this.#servers.connecting(request);
     return new Promise((resolve, reject) => {
       request.on('upgrade', (_response, socket: Socket, head: Buffer) => {
         socket.on('error', () => undefined);
@@ -210,7 +221,7 @@ export class Client {
         readAll(response).then((body) => reject(failureOf(response.statusCode ?? 500, body)), reject);
       });
       request.on('error', (error) =>
-        reject(signal.aborted ? (signal.reason as Error) : connectionFailure(server, error, (error as NodeJS.ErrnoException).code === 'ECONNREFUSED')));
+        reject(signal.aborted ? (signal.reason as Error) : connectionFailure(server, error, isUnsent())));
       request.end();
     });
   }
@@ -237,31 +248,28 @@ export class Client {
     return this.json<T>('GET', objectPath(kind, namespace, name), options);
   }
 
-  /** The whole collection, page after page. */
+  /** The whole collection, page after page; at once when the server forgets the first page's revision before the last is read. */
   async list<T = KubeObject>(kind: Kind, selection: Selection = {}, options: RequestOptions = {}): Promise<ListResult<T>> {
     const items: T[] = [];
-    let next: string | undefined;
-    let resourceVersion: string;
-    do {
-      const page = await this.json<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>(
-        'GET',
-        collectionPath(kind, selection.namespace),
-        {
-          ...options,
-          query: {
-            ...options.query,
-            labelSelector: selection.labelSelector,
-            fieldSelector: selection.fieldSelector,
-            limit: listPageItems,
-            continue: next,
-          },
-        },
-      );
-      for (const item of page.items) items.push({ apiVersion: kind.apiVersion, kind: kind.kind, ...item });
-      resourceVersion = page.metadata.resourceVersion;
-      next = page.metadata.continue || undefined;
-    } while (next);
-    return { items, resourceVersion };
+    let which: Query = { limit: listPageItems };
+    for (;;) {
+      try {
+        const { items: some, metadata } = await this.#page<T>(kind, selection, options, which);
+        for (const item of some) items.push({ apiVersion: kind.apiVersion, kind: kind.kind, ...item });
+        if (!metadata.continue) return { items, resourceVersion: metadata.resourceVersion };
+        which = { ...which, continue: metadata.continue };
+      } catch (error) {
+        if (which['continue'] === undefined || !(error instanceof ApiError) || error.reason !== 'Expired') throw error;
+        items.length = 0;
+        which = {};
+      }
+    }
+  }
+
+  #page<T>(kind: Kind, { namespace, labelSelector, fieldSelector }: Selection, options: RequestOptions, which: Query) {
+    return this.json<{ items: T[]; metadata: { resourceVersion: string; continue?: string } }>('GET', collectionPath(kind, namespace), {
+      ...options, query: { ...options.query, labelSelector, fieldSelector, ...which },
+    });
   }
 
   create<T = KubeObject>(kind: Kind, namespace: string | undefined, object: object, options: RequestOptions = {}): Promise<T> {
@@ -301,8 +309,31 @@ export class Client {
     }
   }
 
+  /** As `stream`, until the server falls silent and does not answer otherwise either: then it throws ConnectionError. */
+  async *#lively(path: string, options: RequestOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
+    const lost = new AbortController();
+    let server = '';
+    const silence = new Silence({
+      clock: this.#clock,
+      ask: (late) => this.#servers.answers(server, '/livez', late),
+      onLost: () => {
+        this.#servers.leave(server);
+        lost.abort(new ConnectionError(`${server} stands still`));
+      },
+    });
+    const onAttempt = (asked: string): void => void (server = asked);
+    try {
+      for await (const chunk of this.stream(path, { ...options, signal: AbortSignal.any([signal, lost.signal]), onAttempt })) {
+        silence.heard();
+        yield chunk;
+      }
+    } finally {
+      silence.close();
+    }
+  }
+
   /**
-   * Changes after `resourceVersion`, for ever: a connection that breaks is taken up where it broke. Throws
+   * Changes after `resourceVersion`, for ever: a connection that breaks, or whose server stands still, is taken up where it broke. Throws
    * ApiError Expired when the server has forgotten that position (list again), other ApiErrors as they come.
    */
   async *watch<T extends KubeObject = KubeObject>(
@@ -316,8 +347,7 @@ export class Client {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        for await (const line of lines(this.stream(collectionPath(kind, selection.namespace), {
-          signal,
+        for await (const line of lines(this.#lively(collectionPath(kind, selection.namespace), {
           accept,
           query: {
             watch: true,
@@ -327,7 +357,7 @@ export class Client {
             labelSelector: selection.labelSelector,
             fieldSelector: selection.fieldSelector,
           },
-        }))) {
+        }, signal))) {
           if (line === '') continue;
           failures = 0;
           const event = JSON.parse(line) as { type: WatchEvent<T>['type'] | 'BOOKMARK' | 'ERROR'; object: T };

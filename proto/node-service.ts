@@ -114,6 +114,7 @@ export type ControllerFrame =
   | { readonly frame: 'drained'; readonly drained: Record<string, never> }
   | { readonly frame: 'certificate'; readonly certificate: { readonly certificatePem: string } }
   | { readonly frame: 'network'; readonly network: NetworkChanges }
+  | { readonly frame: 'controllers'; readonly controllers: { readonly addresses: readonly string[] } }
   | { readonly frame: 'move'; readonly move: Record<string, never> };
 
 /** A frame that was serialized once, to be sent to many. */

@@ -6,7 +6,7 @@
  *     broke off                           ──► the same one, once   reads, and writes of which nothing was sent
  */
 import { Agent, request as httpsRequest } from 'node:https';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock } from './process/clock.ts';
 
 /** No server could be reached, or the one that was reached broke off. */
@@ -31,6 +31,8 @@ export interface ServerRequest {
   readonly headers: Readonly<Record<string, string | number>>;
   readonly body: Buffer | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Called with the server before each attempt. */
+  readonly onAttempt?: (server: string) => void;
 }
 
 /** One attempt at one server failed. */
@@ -53,7 +55,7 @@ class Failed extends Error {
 }
 
 /** How long one of several servers may take to accept a connection. */
-const connectTimeoutMs = 3_000;
+export const connectTimeoutMs = 3_000;
 
 const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
 
@@ -76,7 +78,35 @@ export class ServerList {
 
   /** Resolves to the beginning of the answer, whatever its status. Throws ConnectionError, or the signal's reason. */
   send(request: ServerRequest): Promise<IncomingMessage> {
-    return this.inTurn((server) => this.#ask(server, request), (failure) => isRead(request.method) || failure.unsent);
+    return this.inTurn((server) => {
+      request.onAttempt?.(server);
+      return this.#ask(server, request);
+    }, (failure) => isRead(request.method) || failure.unsent);
+  }
+
+  /** Whether this one server answers, whatever that is. Never rejects; false when the signal aborts. */
+  async answers(server: string, path: string, signal: AbortSignal): Promise<boolean> {
+    for (let again = true; ; again = false) {
+      try {
+        (await this.#ask(server, { method: 'GET', path, headers: {}, body: undefined, signal })).resume();
+        return true;
+      } catch (error) {
+        // A connection that lay idle may have been closed meanwhile.
+        if (!again || !(error instanceof Failed) || !error.brokeOff) return false;
+        this.#forgetIdle();
+      }
+    }
+  }
+
+  /** This server stands still: the next request goes to another one, if there is any, and by no connection that lies idle. */
+  leave(server: string): void {
+    if (this.#servers[this.#at] === server) this.#at = (this.#at + 1) % this.#servers.length;
+    this.#forgetIdle();
+  }
+
+  /** Connections that lie idle are broken as well when one is, most likely. */
+  #forgetIdle(): void {
+    for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
   }
 
   /** Gives `attempt` one server after the other, as long as it throws what `connectionFailure` made. Throws ConnectionError. */
@@ -93,8 +123,7 @@ export class ServerList {
         if (!(error instanceof Failed)) throw error;
         if (again && error.brokeOff && mayRepeat(error)) {
           again = false;
-          // Others that lie idle are broken as well, most likely.
-          for (const sockets of Object.values(this.#agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+          this.#forgetIdle();
           continue;
         }
         tried += 1;
@@ -109,23 +138,29 @@ export class ServerList {
     const url = new URL(server + path);
     return new Promise((resolve, reject) => {
       const request = httpsRequest(url, { method, headers, agent: this.#agent, ...(signal ? { signal } : {}) }, resolve);
-      // TLS holds back what is written until both sides are who they say.
-      let secure = false;
-      const late = this.#servers.length === 1 ? undefined : this.#clock.after(connectTimeoutMs, () => {
-        if (!secure) request.destroy(new Error(`no connection within ${connectTimeoutMs / 1_000} s`));
-      });
-      request.once('socket', (socket) => {
-        const onSecure = (): void => {
-          secure = true;
-          late?.cancel();
-        };
-        if (request.reusedSocket) onSecure();
-        else socket.once('secureConnect', onSecure);
-      });
-      request.once('close', () => late?.cancel());
-      request.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : connectionFailure(url.origin, error, !secure)));
+      const isUnsent = this.connecting(request);
+      request.on('error', (error) => reject(signal?.aborted ? (signal.reason as Error) : connectionFailure(url.origin, error, isUnsent())));
       request.end(body);
     });
+  }
+
+  /** Gives up a request that gets no connection in time, where another server may. Returns what tells whether not a byte of it can have been read. */
+  connecting(request: ClientRequest): () => boolean {
+    // TLS holds back what is written until both sides are who they say.
+    let secure = false;
+    const late = this.#servers.length === 1 ? undefined : this.#clock.after(connectTimeoutMs, () => {
+      if (!secure) request.destroy(new Error(`no connection within ${connectTimeoutMs / 1_000} s`));
+    });
+    request.once('socket', (socket) => {
+      const onSecure = (): void => {
+        secure = true;
+        late?.cancel();
+      };
+      if (request.reusedSocket) onSecure();
+      else socket.once('secureConnect', onSecure);
+    });
+    request.once('close', () => late?.cancel());
+    return () => !secure;
   }
 }
 

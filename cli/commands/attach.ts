@@ -2,31 +2,20 @@
 import type { Argv } from 'yargs';
 import { podKind } from '../../proto/kinds.ts';
 import { objectPath } from '../../proto/resources/meta.ts';
-import { type ContextArguments, contextOf } from '../context.ts';
+import { contextOf } from '../context.ts';
 import { converse } from '../exec-stream.ts';
-import { contextFlags } from '../flags.ts';
+import { type ConverseArguments, converseFlags } from '../flags.ts';
 import type { Program } from '../program.ts';
 import { containerOf, runningPod } from '../running-pod.ts';
 
 export const command = 'attach <what>';
 
-export interface AttachArguments extends ContextArguments {
-  readonly what: string;
-  readonly container?: string;
-  readonly stdin: boolean;
-  readonly tty: boolean;
-}
-
 export const builder = (yargs: Argv): Argv =>
-  contextFlags(yargs)
-    .positional('what', { type: 'string', describe: 'A pod’s name, or pod/hello-x, deployment/hello: one of its ready pods' })
-    .option('container', { alias: 'c', type: 'string', requiresArg: true, describe: 'One container of a pod that has several; the first by default' })
-    .option('stdin', { alias: 'i', type: 'boolean', default: false, describe: 'Pass stdin on, to its end, to a container with an input' })
-    .option('tty', { alias: 't', type: 'boolean', default: false, describe: 'Lend the terminal to a container that has one' })
+  converseFlags(yargs)
     .example('berth attach hello-7d4-abcde', 'What it prints from now on')
     .example('berth attach -it pod/console', 'A program that waits at a terminal of its own');
 
-export const run = async (args: AttachArguments, program: Program): Promise<void> => {
+export const run = async (args: ConverseArguments, program: Program): Promise<void> => {
   const context = contextOf(args, program);
   try {
     const pod = await runningPod(args.what, context);

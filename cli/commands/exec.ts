@@ -2,31 +2,23 @@
 import type { Argv } from 'yargs';
 import { podKind } from '../../proto/kinds.ts';
 import { objectPath } from '../../proto/resources/meta.ts';
-import { type ContextArguments, contextOf } from '../context.ts';
+import { contextOf } from '../context.ts';
 import { CommandFailed, UsageError } from '../errors.ts';
 import { converse } from '../exec-stream.ts';
-import { contextFlags } from '../flags.ts';
+import { type ConverseArguments, converseFlags } from '../flags.ts';
 import type { Program } from '../program.ts';
 import { containerOf, runningPod } from '../running-pod.ts';
 
 export const command = 'exec <what> [command..]';
 
-export interface ExecArguments extends ContextArguments {
-  readonly what: string;
+export interface ExecArguments extends ConverseArguments {
   readonly command?: readonly string[];
   readonly rest: readonly string[];
-  readonly container?: string;
-  readonly stdin: boolean;
-  readonly tty: boolean;
 }
 
 export const builder = (yargs: Argv): Argv =>
-  contextFlags(yargs)
-    .positional('what', { type: 'string', describe: 'A pod’s name, or pod/hello-x, deployment/hello: one of its ready pods' })
+  converseFlags(yargs)
     .positional('command', { type: 'string', array: true, describe: 'The command; after "--" when it has flags' })
-    .option('container', { alias: 'c', type: 'string', requiresArg: true, describe: 'One container of a pod that has several; the first by default' })
-    .option('stdin', { alias: 'i', type: 'boolean', default: false, describe: 'Pass stdin on, to its end' })
-    .option('tty', { alias: 't', type: 'boolean', default: false, describe: 'Give the command a terminal' })
     .example('berth exec -it deployment/hello -- sh', 'A shell in one of its pods')
     .example('berth exec hello-7d4-abcde -- cat /etc/hosts', 'What a file in a container holds')
     .example('berth exec -i pod/db -- psql < dump.sql', 'A file for a command to read');

@@ -1,12 +1,13 @@
 /** berth up: a local cluster. */
 import type { Argv } from 'yargs';
 import { UsageError } from '../errors.ts';
+import { ipRange, overlap } from '../ip-range.ts';
 import { down, hasTraces } from '../local/down.ts';
 import { exclusively } from '../local/exclusive.ts';
 import { checkDataDir, checkHost } from '../local/preflight.ts';
 import { createProgress } from '../local/progress.ts';
 import {
-  type ClusterSettings, controllersMax, defaultDataDir, defaultMachineNetwork, defaultNodes, defaultPodNetwork, defaultPodNetworkMode, defaultPorts, defaultSettings, nodeName, nodesMax, podNetworkModes, type Ports,
+  type ClusterSettings, controllersMax, defaultDataDir, defaultMachineNetwork, defaultNodes, defaultPodNetwork, defaultPodNetworkMode, defaultPorts, defaultServiceNetwork, defaultSettings, nodeName, nodesMax, podNetworkModes, type Ports,
   readSettings, registryHost, trueDataDir, withMoreNodes,
 } from '../local/settings.ts';
 import { up } from '../local/up.ts';
@@ -100,8 +101,8 @@ const settingsOf = (args: UpArguments): ClusterSettings => {
     ...wantedCounts(args, made, base),
   };
   if (!/^[\w.-]+$/.test(wanted.name)) throw new UsageError(`--name ${wanted.name} is no name for a context; use letters, digits, "-" and "."`);
-  checkNetworks(wanted);
   if (made) refuseChange(made, wanted);
+  else checkNetworks(wanted);
   return wanted;
 };
 
@@ -109,8 +110,11 @@ const octets = (address: string, count: number): boolean => address.split('.').l
 
 const checkNetworks = ({ machineNetwork, podNetwork }: ClusterSettings): void => {
   if (!octets(machineNetwork, 3)) throw new UsageError(`--machine-network ${machineNetwork} must be three octets, such as ${defaultMachineNetwork}`);
-  const [address = '', bits = ''] = podNetwork.split('/');
-  if (!octets(address, 4) || !/^\d+$/.test(bits) || Number(bits) < 8 || Number(bits) > 24) throw new UsageError(`--pod-network ${podNetwork} must be a range, such as ${defaultPodNetwork}`);
+  const [machines, pods, services] = [`${machineNetwork}.0/24`, podNetwork, defaultServiceNetwork].map((text) => ipRange(text, 24));
+  if (!machines || !pods || !services) throw new UsageError(`--pod-network ${podNetwork} must be a range from /8 to /24, such as ${defaultPodNetwork}`);
+  const told = [[machines, '--machine-network', pods, 'that of pods'], [machines, '--machine-network', services, 'that of services'], [pods, '--pod-network', services, 'that of services']] as const;
+  const wrong = told.find(([one, , other]) => overlap(one, other));
+  if (wrong) throw new UsageError(`the range of ${wrong[1]} overlaps ${wrong[3]} (pods ${podNetwork}, services ${defaultServiceNetwork}); choose another`);
 };
 
 const refuseChange = (made: ClusterSettings, wanted: ClusterSettings): void => {

@@ -2,6 +2,7 @@
 import { parseTimestamp } from '../../proto/process/clock.ts';
 import { ageText } from '../duration.ts';
 import { TableWriter } from '../table.ts';
+import { printable } from '../terminal-text.ts';
 
 /** Lines; a table; or a section of its own below the label. */
 export type Value = string | readonly string[] | { readonly rows: readonly (readonly string[])[] } | { readonly entries: readonly Entry[] };
@@ -23,7 +24,7 @@ export const layOut = (entries: readonly Entry[]): string => {
   return shown
     .map(({ label, value }) => {
       if (isLines(value)) {
-        const [first = '<none>', ...more] = (typeof value === 'string' ? [value] : value).flatMap((text) => text.split('\n'));
+        const [first = '<none>', ...more] = (typeof value === 'string' ? [value] : value).flatMap((text) => printable(text).split('\n'));
         return [`${`${label}:`.padEnd(width)} ${first}`, ...more.map((line) => `${' '.repeat(width)} ${line}`)].map((line) => `${line.trimEnd()}\n`).join('');
       }
       if ('rows' in value) return value.rows.length <= 1 ? `${`${label}:`.padEnd(width)} <none>\n` : `${label}:\n${indented(tableText(value.rows), 2)}`;

@@ -1,6 +1,7 @@
 /** A node: containerd and the agent, with what they start from. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { renewalTimes } from '../../proto/process/tls.ts';
 import { writeWhole } from '../keyed-files.ts';
 import { cniConfigDir, containerdSocket, containerdToml } from '../local/containerd.ts';
 import type { Layout } from './layout.ts';
@@ -10,15 +11,25 @@ import { type UnitName, writeUnits } from './units.ts';
 export interface AgentSettings {
   readonly name: string;
   readonly address: string;
-  /** `https://HOST:PORT` of the servers' APIs; the first is asked to join. */
+  /** `https://HOST:PORT` of the APIs of those servers that are known; the node learns of the others from them. */
   readonly servers: readonly string[];
   readonly nodesPort: number;
+  /** Where the node has yet to join. */
   readonly token?: string;
   readonly pauseImage: string;
 }
 
 /** There once the node has joined. */
 export const nodeCertificate = ({ agentData }: Layout): string => join(agentData, 'identity', 'node.crt');
+
+/** Whether the node has a certificate that still holds; who was off for longer than that has to join again. */
+export const hasJoined = (layout: Layout, nowMs: number): boolean => {
+  try {
+    return nowMs < renewalTimes(readFileSync(nodeCertificate(layout), 'utf8')).endMs;
+  } catch {
+    return false;
+  }
+};
 
 const units: readonly UnitName[] = ['berth-containerd', 'berth-agent'];
 
@@ -34,11 +45,11 @@ export const installAgent = (layout: Layout, settings: AgentSettings): readonly 
     nodeAddress: settings.address,
     dataDir: agentData,
     controllers: settings.servers.map((url) => `${new URL(url).hostname}:${settings.nodesPort}`),
-    join: { url: settings.servers[0], tokenFile },
+    join: { url: settings.servers, tokenFile },
     containerd: { socket: containerdSocket(containerdState), cniConfigDir: cniConfigDir(containerdData) },
     cgroupParent: layout.cgroupParent,
   });
-  if (settings.token !== undefined && !existsSync(nodeCertificate(layout))) writeWhole(tokenFile, `${settings.token}\n`);
+  if (settings.token !== undefined) writeWhole(tokenFile, `${settings.token}\n`);
   writeUnits(layout, units);
   return units;
 };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { joinBy, type ServerGrant, serverJoinPath } from '../../proto/joining.ts';
 import { type CertificateRequest, createAuthority, issueCertificate, type KeyedCertificate } from '../../proto/process/tls.ts';
 import { ensureKeyed, makePrivateFolder, writeWhole } from '../keyed-files.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
 import type { Layout } from './layout.ts';
 import { writeSettingsFile } from './settings-file.ts';
 import { type UnitName, writeUnits } from './units.ts';
@@ -27,8 +28,8 @@ export interface ServerSettings {
   readonly names: readonly string[];
   readonly certificateLifetimeSeconds: number;
   readonly etcd: EtcdChoice;
-  /** What a further server asks, with what token; the settings of the cluster come from there. */
-  readonly join?: { readonly url: string; readonly token: string };
+  /** Whom a further server asks (the first that is there), with what token; the settings of the cluster come from there. */
+  readonly join?: { readonly urls: readonly string[]; readonly token: string };
   /** Of a first server, for the controller's configuration. */
   readonly cluster: Readonly<Record<string, unknown>>;
 }
@@ -93,18 +94,10 @@ const grantedEtcd = (layout: Layout, { endpoints, tls }: ServerGrant['etcd']): E
 
 /** Throws JoinFailure. */
 const grantFor = async ({ join: by, name }: ServerSettings): Promise<ServerGrant | undefined> =>
-  by && ((await joinBy({ controllerUrl: by.url, token: by.token, path: serverJoinPath, body: { name } })).answer as unknown as ServerGrant);
+  by && ((await joinBy({ controllerUrls: by.urls, token: by.token, path: serverJoinPath, body: { name } })).answer as unknown as ServerGrant);
 
-/** A kubeconfig that names the certificate's files, so that it goes on working when they are replaced. */
-const writeKubeconfig = (layout: Layout, address: string, apiPort: number): void => {
-  const { pki } = layout;
-  writeSettingsFile(layout.config('admin.kubeconfig'), '"kubectl config view --raw --flatten" makes one of it that can be copied elsewhere.', {
-    apiVersion: 'v1', kind: 'Config', 'current-context': 'berth',
-    clusters: [{ name: 'berth', cluster: { server: `https://${address}:${apiPort}`, 'certificate-authority': join(pki, 'ca.crt') } }],
-    users: [{ name: 'berth-admin', user: { 'client-certificate': join(pki, 'admin.crt'), 'client-key': join(pki, 'admin.key') } }],
-    contexts: [{ name: 'berth', context: { cluster: 'berth', user: 'berth-admin', namespace: 'default' } }],
-  });
-};
+/** Whether all that a server needs has been written before; then it stays. */
+export const isServer = (layout: Layout): boolean => existsSync(layout.config('controller.yaml'));
 
 const etcdOf = (layout: Layout, settings: ServerSettings, grant: ServerGrant | undefined, issue: Issue): Promise<Etcd> | Etcd => {
   if (grant) return grantedEtcd(layout, grant.etcd);
@@ -115,7 +108,8 @@ const etcdOf = (layout: Layout, settings: ServerSettings, grant: ServerGrant | u
 export const installServer = async (layout: Layout, settings: ServerSettings): Promise<readonly UnitName[]> => {
   const { pki } = layout;
   const { name, address, apiPort, nodesPort, names } = settings;
-  const [isLocal, isNew] = [existsSync(layout.config('etcd.yaml')) || (settings.etcd.type === 'local' && !settings.join), !existsSync(layout.config('controller.yaml'))];
+  const isNew = !isServer(layout);
+  const isLocal = existsSync(layout.config('etcd.yaml')) || (isNew && settings.etcd.type === 'local' && !settings.join);
   const units: readonly UnitName[] = [...(isLocal ? ['berth-etcd' as const] : []), 'berth-controller'];
   if (isNew) {
     const grant = await grantFor(settings);
@@ -133,7 +127,7 @@ export const installServer = async (layout: Layout, settings: ServerSettings): P
     await issue(authority, 'admin', { commonName: 'berth-admin', organizations: ['system:masters'], usages: ['client'] });
     const etcd = await etcdOf(layout, settings, grant, issue);
     const files = (file: string, issuer: string) => ({ certificate: join(pki, `${file}.crt`), authorityCertificate: join(pki, `${issuer}.crt`), authorityKey: join(pki, `${issuer}.key`) });
-    writeKubeconfig(layout, address, apiPort);
+    writeKubeconfig(layout, [...new Set([`https://${address}:${apiPort}`, ...(settings.join?.urls ?? []), ...(grant?.servers ?? [])])]);
     writeSettingsFile(layout.config('controller.yaml'), '"controller/main.ts --help" explains each key.', {
       name,
       api: { port: apiPort, advertised: [`${address}:${apiPort}`] },

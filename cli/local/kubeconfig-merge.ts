@@ -3,6 +3,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, realpathSync, renameSyn
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { type Document, isMap, isSeq, parseDocument, type YAMLMap } from 'yaml';
+import { writeDurably } from '../../proto/process/durable-file.ts';
 import { serversExtension } from '../context.ts';
 import { type ClusterSettings, paths } from './settings.ts';
 
@@ -93,6 +94,22 @@ const named = (document: Document, list: string, name: string): YAMLMap | undefi
 };
 
 /**
+ * Adds servers to those that the cluster of this name has, in whatever form it names its certificates. Does nothing where
+ * there is no such cluster, and where all are there.
+ */
+export const addServers = (file: KubeconfigFile, name: string, servers: readonly string[]): void => {
+  const document = load(file.path);
+  const cluster = named(document, 'clusters', name)?.get('cluster');
+  if (!isMap(cluster)) return;
+  const { server, extensions = [] } = cluster.toJS(document) as { server?: string; extensions?: { name?: string; extension?: { servers?: string[] } }[] };
+  const before = extensions.find((one) => one.name === serversExtension)?.extension?.servers ?? [];
+  const all = [...new Set([...(server ? [server] : []), ...before, ...servers])];
+  if (all.length === Math.max(1, before.length)) return;
+  cluster.set('extensions', document.createNode([...extensions.filter((one) => one.name !== serversExtension), { name: serversExtension, extension: { servers: all } }]));
+  save(file, document);
+};
+
+/**
  * Removes the entry; a current context that pointed at it is cleared. With `authority`, an entry of that name that
  * trusts another authority stays: it is another cluster's.
  */
@@ -109,15 +126,22 @@ export const removeFromKubeconfig = (file: KubeconfigFile, name: string, authori
 
 const recordOf = (settings: ClusterSettings): string => join(paths(settings.dataDir).config, 'kubeconfigs.json');
 
+/** What `up` noted; nothing where a power cut, or a version before this was written durably, has left half a file. */
+const recorded = (settings: ClusterSettings): readonly KubeconfigFile[] => {
+  try {
+    return JSON.parse(readFileSync(recordOf(settings), 'utf8')) as KubeconfigFile[];
+  } catch {
+    return [];
+  }
+};
+
 /** The files to take the context out of: those that `up` wrote to, also from another shell with another $KUBECONFIG, and those of now. */
 export const knownKubeconfigs = (settings: ClusterSettings, env: NodeJS.ProcessEnv): readonly KubeconfigFile[] => {
-  const record = recordOf(settings);
-  const recorded = existsSync(record) ? (JSON.parse(readFileSync(record, 'utf8')) as KubeconfigFile[]) : [];
-  const all = [...recorded, ...kubeconfigFiles(env)];
+  const all = [...recorded(settings), ...kubeconfigFiles(env)];
   return all.filter((file, index) => all.findIndex((other) => other.path === file.path) === index);
 };
 
 /** Keeps in mind which files hold the context. */
 export const recordKubeconfigs = (settings: ClusterSettings, files: readonly KubeconfigFile[]): void => {
-  writeFileSync(recordOf(settings), `${JSON.stringify(files)}\n`);
+  writeDurably(recordOf(settings), `${JSON.stringify(files)}\n`);
 };

@@ -38,6 +38,8 @@ export const defaultPorts: Ports = { api: 6443, nodes: 6444, registry: 5000, etc
 
 export const defaultMachineNetwork = '10.89.0';
 export const defaultPodNetwork = '10.244.0.0/16';
+/** The controller's own default, which a local cluster has. */
+export const defaultServiceNetwork = '10.96.0.0/16';
 export const podNetworkModes = ['routes', 'vxlan'] as const satisfies readonly PodNetworkMode[];
 export const defaultPodNetworkMode: PodNetworkMode = 'routes';
 

@@ -15,6 +15,7 @@ import type { Reader } from '../store/reader.ts';
 import { Feed } from './feed.ts';
 import type { NodeSigner } from './node-certificates.ts';
 import type { Peers } from './peers.ts';
+import type { SessionParts } from './session.ts';
 import { NodeSessions } from './sessions.ts';
 import { type ListenerTls, TlsListener } from './tls-listener.ts';
 import { NodeTunnels } from './tunnel.ts';
@@ -30,6 +31,8 @@ export interface NodeServerOptions {
   readonly log: Log;
   readonly tls: ListenerTls;
   readonly network: ClusterNetwork;
+  /** Where agents dial in, at each controller: they are told. */
+  readonly controllers?: SessionParts['controllers'];
   readonly stillness: Stillness;
   /** The way to the sessions of other controllers, and theirs to those here. */
   readonly peers?: Peers;
@@ -44,10 +47,10 @@ export class NodeServer {
   readonly #restored: KvWatch;
 
   constructor(options: NodeServerOptions) {
-    const { reader, verbs, kv, recorder, clock, random, network, stillness, peers, sign } = options;
+    const { reader, verbs, kv, recorder, clock, random, network, controllers, stillness, peers, sign } = options;
     const log = options.log.child('nodes');
     this.#feed = new Feed(reader);
-    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network, stillness, sign, peerAddress: () => peers?.address });
+    this.#sessions = new NodeSessions({ reader, verbs, kv, recorder, feed: this.#feed, clock, log, network, ...(controllers ? { controllers } : {}), stillness, sign, peerAddress: () => peers?.address });
     // What agents have told since the snapshot is not in it.
     this.#restored = kv.restored(() => this.#sessions.endAll('etcd was restored'));
     this.#tunnels = new NodeTunnels({ sessions: this.#sessions, peers, clock, random });

@@ -15,6 +15,7 @@ import type { Node, NodeStatus, ObjectReference } from '../../proto/resources/ku
 import type { Verbs, WriteOptions } from '../api/verbs.ts';
 import type { Recorder } from '../events/recorder.ts';
 import { heartbeatPeriodMs, reportRetryMsMax, sessionEventsPerFrameMax } from '../limits.ts';
+import type { ApiAddresses } from '../services/api-addresses.ts';
 import type { Stillness } from '../stillness.ts';
 import type { Kv } from '../store/kv.ts';
 import type { Reader, Subscription } from '../store/reader.ts';
@@ -38,6 +39,8 @@ export interface SessionParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly network: ClusterNetwork;
+  /** Where agents dial in, at each controller. */
+  readonly controllers?: Pick<ApiAddresses, 'addresses' | 'subscribe'>;
   readonly stillness: Stillness;
   /** Where other controllers ask this one. */
   readonly peerAddress?: () => string | undefined;
@@ -57,6 +60,7 @@ export class NodeSession {
   readonly #reports: ReportWriter;
   readonly #lease: NodeLease;
   #feed: Subscription | undefined;
+  #controllers: Subscription | undefined;
   /** The last status that the agent reported, stored again when the node had been called dead meanwhile. */
   #status: NodeStatus = {};
   #statusDirty = false;
@@ -109,6 +113,10 @@ export class NodeSession {
       frame: 'welcome',
       welcome: { ...this.#parts.network, podCidr: registered.spec?.podCIDR ?? '', heartbeatPeriodMs },
     });
+    const { controllers } = this.#parts;
+    const tell = (): void => this.#outbox.put({ frame: 'controllers', controllers: { addresses: controllers?.addresses ?? [] } });
+    this.#controllers = controllers?.subscribe(tell);
+    if (controllers) tell();
     this.#feed = this.#parts.feed.open(this.nodeName, this.#outbox, onDeleted);
     this.#parts.log.info('node session started', { node: this.nodeName, agent: hello.agentVersion });
   }
@@ -171,6 +179,7 @@ export class NodeSession {
     if (this.#ended.signal.aborted) return;
     this.#ended.abort(new SessionEnded(reason));
     this.#feed?.close();
+    this.#controllers?.close();
     this.#parts.log.info('node session ended', { node: this.nodeName, reason });
   }
 

@@ -1,5 +1,6 @@
 /**
- * Where the controllers serve the API: a key of each in etcd that lives as long as it does, and the set of them.
+ * Where the controllers serve the API, and, below another prefix, the nodes: a key of each in etcd that lives as long as it
+ * does, and the set of them.
  *
  *     register ──► /berth/api/NAME = address:port, by lease ──► watch ──► `addresses` of every controller
  *
@@ -12,16 +13,28 @@ import { apiAddressRetryMsMax, apiAddressRetryMsMin, apiAddressTtlSeconds } from
 import { type Kv, type KvEvent, KvLeaseNotFound, KvUnavailable, type KvWatch } from '../store/kv.ts';
 import type { Subscription } from '../store/reader.ts';
 
-const prefix = '/berth/api/';
+/** Where clients and pods do. */
+export const apiPrefix = '/berth/api/';
+/** Where agents dial in. */
+export const sessionsPrefix = '/berth/sessions/';
 
 export interface ApiAddressesParts {
   readonly kv: Kv;
   readonly clock: Clock;
   readonly log: Log;
+  readonly prefix?: string;
+}
+
+/** A key of a controller, and what it holds. */
+export interface Registration {
+  readonly prefix: string;
+  readonly name: string;
+  readonly address: string;
 }
 
 export class ApiAddresses {
   readonly #parts: ApiAddressesParts;
+  readonly #prefix: string;
   readonly #closed = new AbortController();
   readonly #subscribers = new Set<() => void>();
   #byName: Map<string, string> | undefined;
@@ -29,6 +42,7 @@ export class ApiAddresses {
 
   constructor(parts: ApiAddressesParts) {
     this.#parts = parts;
+    this.#prefix = parts.prefix ?? apiPrefix;
   }
 
   /** `address:port` of each controller, sorted. */
@@ -57,17 +71,22 @@ export class ApiAddresses {
   }
 
   /** Keeps `address` there under `name` until `signal` aborts; resolves when it is taken away again. */
-  async register(name: string, address: string, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) await this.#retrying(() => this.#hold(name, address, signal), signal);
+  register(name: string, address: string, signal: AbortSignal): Promise<void> {
+    return this.registerAll([{ prefix: this.#prefix, name, address }], signal);
+  }
+
+  /** As `register`, of whatever prefixes, by one lease: keeping it is what costs. */
+  async registerAll(registrations: readonly Registration[], signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && registrations.length > 0) await this.#retrying(() => this.#hold(registrations, signal), signal);
   }
 
   /** Resolves when the lease is lost, or the signal aborts. */
-  async #hold(name: string, address: string, signal: AbortSignal): Promise<void> {
+  async #hold(registrations: readonly Registration[], signal: AbortSignal): Promise<void> {
     const { kv, clock } = this.#parts;
     const lease = await kv.grantLease(apiAddressTtlSeconds);
     try {
       // Whatever is there: an earlier life of this controller may have left it.
-      await kv.txn([{ key: `${prefix}${name}`, value: Buffer.from(address), expectedRevision: undefined, lease }]);
+      await kv.txn(registrations.map(({ prefix, name, address }) => ({ key: `${prefix}${name}`, value: Buffer.from(address), expectedRevision: undefined, lease })));
       do {
         await clock.sleep((apiAddressTtlSeconds * 1_000) / 3, signal).catch(() => undefined);
       } while (!signal.aborted && (await kv.keepLease(lease)) > 0);
@@ -80,11 +99,11 @@ export class ApiAddresses {
 
   async #read(): Promise<void> {
     const { kv, log } = this.#parts;
-    const { entries, revision } = await kv.range(prefix);
+    const { entries, revision } = await kv.range(this.#prefix);
     if (this.#closed.signal.aborted) return;
-    this.#byName = new Map(entries.map(({ key, value }) => [key.slice(prefix.length), value.toString()]));
+    this.#byName = new Map(entries.map(({ key, value }) => [key.slice(this.#prefix.length), value.toString()]));
     this.#tell();
-    this.#watch = kv.watch(prefix, revision + 1, {
+    this.#watch = kv.watch(this.#prefix, revision + 1, {
       onEvents: (events) => this.#take(events),
       onCompacted: () => {
         this.start().catch((error: unknown) => log.error('API addresses cannot be read', { error }));
@@ -95,8 +114,8 @@ export class ApiAddresses {
 
   #take(events: readonly KvEvent[]): void {
     for (const event of events) {
-      if (event.type === 'put') this.#byName?.set(event.entry.key.slice(prefix.length), event.entry.value.toString());
-      else this.#byName?.delete(event.key.slice(prefix.length));
+      if (event.type === 'put') this.#byName?.set(event.entry.key.slice(this.#prefix.length), event.entry.value.toString());
+      else this.#byName?.delete(event.key.slice(this.#prefix.length));
     }
     this.#tell();
   }

@@ -67,9 +67,13 @@ export const flag: Rule<boolean> = rule('true or false', (value) => typeof value
 export const fileDescriptor: Rule<number> = rule('a file descriptor, 3 or more', (value) => Number.isInteger(value) && (value as number) >= 3);
 
 /** `host:port`. */
-export const address: Rule<string> = rule('host:port', (value) => typeof value === 'string' && /^(\[[\da-f:]+\]|[^:\s]+):\d{1,5}$/i.test(value));
+export const address: Rule<string> = rule('host:port', (value) => {
+  const portText = typeof value === 'string' ? /^(?:\[[\da-f:]+\]|[^:\s]+):(\d{1,5})$/i.exec(value)?.[1] : undefined;
+  return portText !== undefined && Number(portText) <= 65_535;
+});
 
-export const cidr: Rule<string> = rule('an IPv4 range such as 10.244.0.0/16', (value) => typeof value === 'string' && /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/.test(value));
+/** Of a server, without a path. */
+export const url: Rule<string> = rule('https://HOST:PORT', (value) => typeof value === 'string' && /^https:\/\/[^/\s]+\/?$/.test(value) && URL.canParse(value));
 
 export const oneOf = <T extends string>(...allowed: readonly T[]): Rule<T> =>
   rule(`one of ${allowed.join(', ')}`, (value) => allowed.includes(value as T));
@@ -85,6 +89,16 @@ export const listOf = <T>(item: Rule<T>): Rule<readonly T[]> => ({
     return value.map((entry, index) => item.check(entry, `${path}[${index}]`, problems));
   },
 });
+
+/** As `listOf`; a single entry may stand by itself. */
+export const oneOrMore = <T>(item: Rule<T>): Rule<readonly T[]> => {
+  const list = listOf(item);
+  return {
+    ...list,
+    what: `${item.what ?? 'a mapping'}, or a list of such`,
+    check: (value, path, problems) => (Array.isArray(value) ? list.check(value, path, problems) : [item.check(value, path, problems)]),
+  };
+};
 
 /** The value may be left out; it is then `fallback`. */
 export const optional = <T, D extends T | undefined>(inner: Rule<T>, fallback: D): Rule<T | D> => ({

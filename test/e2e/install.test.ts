@@ -73,7 +73,8 @@ test('three machines become a cluster by the steps of the paper, and their certi
     const hosts = join(machine.layout.registries, registry);
     mkdirSync(hosts, { recursive: true });
     writeFileSync(join(hosts, 'hosts.toml'), registryHosts(registry));
-    await machine.install(['agent', '--server', `https://${two.address}:6443,https://${one.address}:6443`, '--token-file', '-', '--pause-image', pause], agentToken);
+    // They learn of the first server by themselves.
+    await machine.install(['agent', '--server', `https://${two.address}:6443`, '--token-file', '-', '--pause-image', pause], agentToken);
     await machine.start('berth-containerd');
     await machine.start('berth-agent');
   }
@@ -98,17 +99,25 @@ test('three machines become a cluster by the steps of the paper, and their certi
   // 5. Meanwhile every certificate is replaced, and past the end of the first ones nothing has noticed.
   await eventually('certificates are replaced', async () =>
     (machines.every((machine, at) => numberOf(nodeCertificate(machine.layout)) !== joined[at]) && numberOf(join(one.layout.pki, 'controller.crt')) !== first.api && Date.now() > first.endMs ? true : undefined), waitMs);
-  const sessions = (): number => [one, two].flatMap((machine) => readFileSync(machine.logOf('berth-controller'), 'utf8').split('\n'))
+  const sessions = (servers: readonly InstalledMachine[]): number => servers.flatMap((machine) => readFileSync(machine.logOf('berth-controller'), 'utf8').split('\n'))
     .filter((line) => line.includes('node session started') && line.includes('three')).length;
   await three.stop('berth-agent');
-  const before = sessions();
+  const before = sessions([one, two]);
   await three.start('berth-agent');
   for (const machine of [one, two]) await answers(machine);
-  await eventually('the agent is back', async () => (sessions() > before ? true : undefined), waitMs);
+  await eventually('the agent is back', async () => (sessions([one, two]) > before ? true : undefined), waitMs);
   await eventually('three nodes are ready', async () => ((await nodes()).filter(isReady).length === 3 ? true : undefined), waitMs);
   t.deepEqual(await serving(), pods, 'no pod was restarted');
 
-  // 6. A token that is revoked lets nobody in.
+  // 6. The server by which all have joined is lost: nodes and administrators go on with the other.
+  await two.stop('berth-controller');
+  await three.stop('berth-agent');
+  const withFirst = sessions([one]);
+  await three.start('berth-agent');
+  await eventually('the agent finds the first server', async () => (sessions([one]) > withFirst ? true : undefined), waitMs);
+  await answers(two);
+
+  // 7. A token that is revoked lets nobody in.
   await one.berth(['token', 'delete', agentToken.trim()]);
   const again = new InstalledMachine('four', three.address, join(dir, 'four'), hub);
   await t.throwsAsync(again.install(['server', '--server', `https://${one.address}:6443`, '--token-file', '-'], agentToken), { message: /not known to this cluster, or was revoked/ });

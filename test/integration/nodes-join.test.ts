@@ -28,7 +28,7 @@ test('a token turns a host into a node, once, with files that only their owner c
   const { dir, identity } = await joinNode(plane, url, await joinToken(plane), 'joined');
   t.is(new X509Certificate(identity.certPem).subject, 'O=system:nodes\nCN=system:node:joined');
   for (const name of ['node.key', 'node.crt', 'ca.crt']) t.is((await stat(join(dir, name))).mode & 0o777, 0o600);
-  const again = await ensureIdentity({ dir, controllerUrl: 'https://127.0.0.1:1', nodeName: 'joined', clock: systemClock });
+  const again = await ensureIdentity({ dir, controllerUrls: ['https://127.0.0.1:1'], nodeName: 'joined', clock: systemClock });
   t.deepEqual(again, identity, 'the stored identity needs neither token nor controller');
   const agent = await startAgent(plane, { nodeName: 'joined', identity });
   await agent.welcomed.until(() => agent.welcomes.length > 0);
@@ -39,7 +39,7 @@ test('a damaged certificate file is replaced by joining again', async (t) => {
   const token = await joinToken(plane);
   const { dir } = await joinNode(plane, url, token, 'damaged');
   await writeFile(join(dir, 'node.crt'), 'garbage');
-  const again = await ensureIdentity({ dir, controllerUrl: url, token, nodeName: 'damaged', clock: systemClock });
+  const again = await ensureIdentity({ dir, controllerUrls: [url], token, nodeName: 'damaged', clock: systemClock });
   t.is(await readFile(join(dir, 'node.crt'), 'utf8'), again.certPem);
 });
 
@@ -122,6 +122,6 @@ test('a client without a certificate does not get past TLS', async (t) => {
 test('the temporary files of joining are gone', async (t) => {
   const dir = await mkdtemp(join(tmpdir(), 'berth-identity-'));
   t.teardown(() => rm(dir, { recursive: true }));
-  await ensureIdentity({ dir, controllerUrl: url, token: await joinToken(plane), nodeName: 'tidy', clock: systemClock });
+  await ensureIdentity({ dir, controllerUrls: [url], token: await joinToken(plane), nodeName: 'tidy', clock: systemClock });
   t.deepEqual((await readdir(dir)).sort(), ['ca.crt', 'node.crt', 'node.key']);
 });

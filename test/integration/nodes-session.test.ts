@@ -2,8 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
+import { ApiAddresses, apiPrefix, sessionsPrefix } from '../../controller/services/api-addresses.ts';
 import { configMapKind, nodeKind, podKind, secretKind } from '../../proto/kinds.ts';
+import { systemClock } from '../../proto/process/clock.ts';
+import { silentLog } from '../../proto/process/log.ts';
 import type { Node, Pod } from '../../proto/resources/kubernetes.ts';
+import { freePorts } from '../fixtures/free-ports.ts';
 import { admin, objectOf, podOn, startAgent, startPlane } from '../fixtures/node-cluster.ts';
 
 test('an agent that says Hello gets a node object with its labels and status, and is welcomed with its subnet', async (t) => {
@@ -50,6 +54,36 @@ test('a node gets its own pods and the objects that they name, first complete, t
   await plane.api.delete(podKind, 'default', 'one', { ...admin, gracePeriodSeconds: 0 });
   await agent.sink.changes.until(() => !agent.sink.pods.has(one?.metadata.uid ?? ''));
   t.deepEqual(agent.sink.names(), ['two']);
+});
+
+test('an agent is told where the controllers are, and again when that changes', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const addresses = new ApiAddresses({ kv: plane.kv, clock: systemClock, log: silentLog, prefix: sessionsPrefix });
+  const api = new ApiAddresses({ kv: plane.kv, clock: systemClock, log: silentLog });
+  const over = new AbortController();
+  await Promise.all([addresses.start(), api.start()]);
+  const { server, port } = await plane.startServer(0, '127.0.0.1', undefined, addresses);
+  const registered = [api.registerAll([{ prefix: apiPrefix, name: 'one/0', address: '192.0.2.1:6443' }, { prefix: sessionsPrefix, name: 'one/0', address: '192.0.2.1:6444' }], over.signal)];
+  plane.onStop(async () => {
+    over.abort();
+    await Promise.all(registered);
+    for (const one of [addresses, api]) one.close();
+    server.close();
+  });
+  const agent = await startAgent(plane, { endpoints: [`127.0.0.1:${port}`] });
+  await agent.welcomed.until(() => agent.controllers.at(-1)?.join() === '192.0.2.1:6444');
+  registered.push(addresses.register('two/0', '192.0.2.2:6444', over.signal));
+  await agent.welcomed.until(() => agent.controllers.at(-1)?.join() === '192.0.2.1:6444,192.0.2.2:6444');
+  t.deepEqual(api.addresses, ['192.0.2.1:6443'], 'the service kubernetes leads to the API alone');
+});
+
+test('when no controller is where they were last, one is found where they were before', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const agent = await startAgent(plane, { endpoints: (await freePorts(2)).map((port) => `127.0.0.1:${port}`), spareEndpoints: [`127.0.0.1:${plane.port}`] });
+  await agent.welcomed.until(() => agent.welcomes.length > 0);
+  t.is(agent.welcomes.length, 1);
 });
 
 test('a second session of a node ends the first', async (t) => {

@@ -1,14 +1,16 @@
 import test from 'ava';
 import { layOut, pairLines } from '../../../cli/describe/layout.ts';
 import { ageText, parseDurationMs } from '../../../cli/duration.ts';
-import { UsageError } from '../../../cli/errors.ts';
+import { describeFailure, UsageError } from '../../../cli/errors.ts';
 import { eventsNewestLast } from '../../../cli/event-order.ts';
 import { lastAppliedAnnotation, lastAppliedOf, withLastApplied } from '../../../cli/last-applied.ts';
-import { LogLines } from '../../../cli/log-lines.ts';
+import { lineBytesMax, LogLines } from '../../../cli/log-lines.ts';
 import { formatObjects, parseOutput } from '../../../cli/output.ts';
 import { displayName, parseTarget, parseTargets } from '../../../cli/selection.ts';
 import { TableWriter } from '../../../cli/table.ts';
+import { printable } from '../../../cli/terminal-text.ts';
 import { isMet, parseWaitCondition } from '../../../cli/wait-condition.ts';
+import { LiveLine } from '../../../cli/waiting.ts';
 import type { Event, KubeObject } from '../../../proto/resources/kubernetes.ts';
 
 const targets = (...words: string[]): string[] => parseTargets(words).map(({ kind, name }) => displayName(kind, name ?? '*'));
@@ -57,6 +59,13 @@ test('lines of several logs keep together, each with its prefix', (t) => {
   lines.push(Buffer.from('\nthr'));
   lines.end();
   t.deepEqual(out, ['[a] one\n', '[a] two\n', '[a] thr\n']);
+});
+
+test('of a line that never ends no more than a bound is held', (t) => {
+  let bytes = 0;
+  const lines = new LogLines('p ', (part) => void (bytes += part.length));
+  for (let at = 0; at < 100; at += 1) lines.push(Buffer.alloc(64 * 1024, 'x'));
+  t.true(bytes > 100 * 64 * 1024 - lineBytesMax - 64 * 1024);
 });
 
 test('without a prefix the bytes of a log pass unchanged', (t) => {
@@ -118,4 +127,16 @@ test('events come in the order in which they happened, whatever the form of thei
     event('c', { lastTimestamp: '2026-01-01T00:00:03Z' }), event('b', { eventTime: '2026-01-01T00:00:02.500000Z' }), event('a', { lastTimestamp: '2026-01-01T00:00:02Z' }),
   ]);
   t.deepEqual(sorted.map(({ metadata }) => metadata.name), ['a', 'b', 'c']);
+});
+
+test('what a container says moves no cursor, in tables, descriptions, errors and lines that are written over', (t) => {
+  const evil = 'a\u001b[2Jb\rc\u009bd\u007f';
+  const shown = 'a^[[2Jb^Mc\\x9bd\\x7f';
+  t.is(printable(`${evil}\n\t`), `${shown}\n\t`);
+  t.is(new TableWriter().format([[evil, 'x']]), `${shown}   x\n`);
+  t.is(layOut([['Message', evil]]), `Message:  ${shown}\n`);
+  t.is(describeFailure(new Error(evil), false), `error: ${shown}`);
+  const written: (string | Uint8Array)[] = [];
+  new LiveLine({ write: (text) => void written.push(text), isTerminal: false }, 80, false).show(evil);
+  t.deepEqual(written, [`${shown}\n`]);
 });

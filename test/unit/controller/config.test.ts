@@ -34,6 +34,14 @@ test('ranges that contradict each other are told', (t) => {
   t.deepEqual(problemsOf({ dnsAddress: '10.96.0.1' }), ['dnsAddress must not be 10.96.0.1: the first address of serviceNetwork is that of the service kubernetes']);
 });
 
+test('what the nodes’ parts of the pod network do not fit in is told', (t) => {
+  t.deepEqual(problemsOf({ podNetwork: '300.1.2.3/40' }), ['podNetwork must be an IPv4 range from /8 to /30 such as 10.244.0.0/16, and is "300.1.2.3/40"']);
+  t.deepEqual(problemsOf({ podNetwork: '10.244.0.0/25' }), ['podNetworkNodeBits must be from 25, as podNetwork is 10.244.0.0/25, to 30, and is 24']);
+  t.deepEqual(problemsOf({ podNetworkNodeBits: 31 }), ['podNetworkNodeBits must be from 16, as podNetwork is 10.244.0.0/16, to 30, and is 31']);
+  t.deepEqual(problemsOf({ podNetwork: '10.244.0.0/25', podNetworkNodeBits: 28 }), []);
+  t.deepEqual(problemsOf({ nodes: { advertised: ['192.0.2.1:65536'] } }), ['nodes.advertised[0] must be host:port, and is "192.0.2.1:65536"']);
+});
+
 test('etcd is spoken to with TLS or without, as its endpoints say', (t) => {
   const tls = required.tls;
   const problems = (endpoint: string, files?: object): string[] => problemsOf({ etcd: { endpoints: [endpoint], ...(files ? { tls: files } : {}) } });

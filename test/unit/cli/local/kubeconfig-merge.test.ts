@@ -113,5 +113,8 @@ test('files that up wrote to are known to down in another shell', (t) => {
     recordKubeconfigs(settings, [{ path: '/elsewhere' }]);
     t.deepEqual(knownKubeconfigs(settings, { KUBECONFIG: '/here' }), [{ path: '/elsewhere' }, { path: '/here' }]);
     t.deepEqual(knownKubeconfigs(settings, { KUBECONFIG: '/elsewhere' }), [{ path: '/elsewhere' }]);
+    // What a power cut can leave.
+    writeFileSync(join(settings.dataDir, 'config', 'kubeconfigs.json'), '');
+    t.deepEqual(knownKubeconfigs(settings, { KUBECONFIG: '/here' }), [{ path: '/here' }]);
   });
 });

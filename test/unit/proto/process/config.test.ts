@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import { about, ConfigError, configFile, count, describeConfig, listOf, optional, readableFile, readConfig, shape, text } from '../../../../proto/process/config.ts';
+import { about, ConfigError, configFile, count, describeConfig, listOf, oneOrMore, optional, readableFile, readConfig, shape, text, url } from '../../../../proto/process/config.ts';
 
 const expected = shape({
   name: about('whose it is', text),
@@ -39,6 +39,18 @@ test('every problem is told at once: unknown keys with the nearest that is known
     'servers[1] must be a mapping',
   ]);
   t.deepEqual(read(''), ['the file must be a mapping, and is empty']);
+});
+
+test('what there may be several of may stand by itself', (t) => {
+  const problems: string[] = [];
+  t.deepEqual(oneOrMore(url).check('https://a:1', 'url', problems), ['https://a:1']);
+  t.deepEqual(oneOrMore(url).check(['https://a:1', 'https://b:1/'], 'url', problems), ['https://a:1', 'https://b:1/']);
+  t.deepEqual(problems, []);
+  for (const wrong of ['http://a:1', 'https://a:1/path', ['https://'], []]) oneOrMore(url).check(wrong, 'url', problems);
+  t.deepEqual(problems, [
+    'url must be https://HOST:PORT, and is "http://a:1"', 'url must be https://HOST:PORT, and is "https://a:1/path"',
+    'url[0] must be https://HOST:PORT, and is "https://"', 'url must be a list with at least one entry',
+  ]);
 });
 
 test('a file that a setting names must be there and readable', (t) => {
