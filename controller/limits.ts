@@ -125,6 +125,8 @@ export const objectBytesMax = 1_400_000;
 /** Writes that wait for their transaction; more are answered with 429. */
 export const writesQueuedMax = 4_096;
 export const etcdCallTimeoutMs = 2_500;
+/** A lease of 3 s that is kept each second must live through a member of etcd that says nothing: it has to be asked of the next one in time. */
+export const etcdLeaseTimeoutMs = 1_500;
 export const etcdRangeTimeoutMs = 10_000;
 /** Clients with a certificate that was replaced: watches go on over their connections, for years where certificates hold one. */
 export const etcdRetiredClientsMax = 48;

@@ -9,7 +9,7 @@ import { assert } from '../../proto/process/assert.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
 import type { Random } from '../../proto/process/random.ts';
-import { etcdRangeTimeoutMs, rangePageEntriesMax, txnOperationsMax } from '../limits.ts';
+import { etcdLeaseTimeoutMs, etcdRangeTimeoutMs, rangePageEntriesMax, txnOperationsMax } from '../limits.ts';
 import { EtcdAnswerTooLarge, EtcdClient, EtcdCompacted, type EtcdTls, refusedWrite } from './etcd-client.ts';
 import { entryOf, etcdRevision, prefixEnd } from './etcd-entry.ts';
 import { EtcdWatch } from './etcd-watch.ts';
@@ -214,7 +214,7 @@ class EtcdKv implements Kv {
         this.#leases = new LeaseStream(client, this.#options.clock);
       }
       return this.#leases.keep(lease, deadline);
-    });
+    }, etcdLeaseTimeoutMs);
   }
 
   async revokeLease(lease: string): Promise<void> {
