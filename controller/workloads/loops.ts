@@ -22,6 +22,7 @@ import { PodGarbageCollector } from './pod-gc.ts';
 import { Reconciler } from './reconciler.ts';
 import { ReplicaSets } from './replica-set.ts';
 import { TaintEviction } from './taint-eviction.ts';
+import { TokenCleaner } from './token-cleaner.ts';
 
 /** What the loops of services need beside the rest. */
 export interface ServiceParts {
@@ -54,6 +55,7 @@ export const createLoops = ({ liveness, podNetwork = defaultPodNetwork, services
     loop(new NodeLifecycle(parts, liveness)),
     loop(new NodeLeases(parts)),
     loop(new TaintEviction(parts, podEvictionSeconds)),
+    loop(new TokenCleaner(parts)),
     loop(new ServiceEndpoints(parts)),
     loop(new EndpointsMirror(parts)),
     loop(new ApiService(parts, services.apiAddresses, apiServiceAddress(services.network)), 1),
