@@ -136,7 +136,8 @@ export class Pods implements PodSink {
       known.update(pod, anew);
       return;
     }
-    const others = [...this.#workers.values()].filter((worker) => !worker.isFinal).map((worker) => worker.pod);
+    // One that was removed by force may still be ending; the scheduler has given its ports away, and rightly.
+    const others = [...this.#workers.values()].filter((worker) => !worker.isFinal && !worker.isRemoved).map((worker) => worker.pod);
     const rejection = pod.metadata.deletionTimestamp ? undefined : admit(pod, others);
     const worker = this.#add(pod);
     if (rejection) worker.fail(rejection.reason, rejection.message);

@@ -101,6 +101,11 @@ export class Worker {
     return isFinal(this.#status.phase) || this.#memory.verdict !== undefined;
   }
 
+  /** The pod's object is gone: what is left of it only ends. */
+  get isRemoved(): boolean {
+    return this.#memory.termination?.removed === true;
+  }
+
   /** What the worker acts upon, for comparing with a list of everything. */
   get observed(): ObservedPod | undefined {
     return this.#observed;

@@ -335,6 +335,16 @@ test('a second pod that wants the same host port is rejected', async (t) => {
   t.is(lab.status('uid-2')?.reason, 'NodePorts');
 });
 
+test('a pod that was removed by force and still ends keeps no host port from its successor', async (t) => {
+  const lab = new PodLab();
+  const spec = { containers: [makeContainer('app', { ports: [{ containerPort: 80, hostPort: 8080 }] })] };
+  await lab.start(makePod(spec));
+  lab.pods.remove('uid-1');
+  lab.pods.upsert(makePod(spec, { uid: 'uid-2', name: 'next' }));
+  await lab.clock.advance(0);
+  t.true(lab.ready('uid-2'));
+});
+
 test('a preStop hook runs before the stop, within the grace', async (t) => {
   const lab = new PodLab();
   lab.runtime.execResult = async () => {
