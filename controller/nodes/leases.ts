@@ -80,10 +80,15 @@ export class NodeLease {
    * runs on. Nothing happens when another session has begun, or when the lease has run out. Throws KvUnavailable.
    */
   async linger(): Promise<void> {
-    const { kv, clock } = this.#parts;
-    if (this.#lease === undefined || clock.monotonicMs() - this.#renewedMs >= nodeLeaseTtlSeconds * 1_000) return;
+    const { kv } = this.#parts;
+    if (this.#lease === undefined || !this.isHeld) return;
     const lease = await kv.grantLease(agentAwaySecondsMax);
     await this.#write({ lease, ...this.#where(), away: true }, lease, this.#revision);
+  }
+
+  /** Whether it was kept alive within its time. */
+  get isHeld(): boolean {
+    return this.#parts.clock.monotonicMs() - this.#renewedMs < nodeLeaseTtlSeconds * 1_000;
   }
 
   #where(): Pick<LeaseValue, 'controller'> {

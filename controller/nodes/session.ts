@@ -8,6 +8,7 @@
  */
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { nodeKind } from '../../proto/kinds.ts';
+import { conditionOf } from '../../proto/resources/conditions.ts';
 import type { AgentFrame, ClusterNetwork, ControllerFrame, EventReport, Hello, OpenTunnel, SerializedFrame } from '../../proto/node-service.ts';
 import type { Clock } from '../../proto/process/clock.ts';
 import type { Log } from '../../proto/process/log.ts';
@@ -126,6 +127,7 @@ export class NodeSession {
     if (this.#ended.signal.aborted) return;
     this.#heardMs = this.#parts.clock.monotonicMs();
     this.#lease.beat();
+    if (this.#isTakenForDead()) this.#writeStatus();
     if (frame.frame === 'pods') for (const report of frame.pods.reports) this.#reports.take(report);
     else if (frame.frame === 'node') {
       this.#status = JSON.parse(String(frame.node.status)) as NodeStatus;
@@ -135,6 +137,16 @@ export class NodeSession {
     else if (frame.frame === 'events') {
       for (const event of frame.events.reports.slice(0, sessionEventsPerFrameMax)) this.#record(event);
     }
+  }
+
+  /**
+   * The node loop may write that the node is Unknown in the moment in which its lease is back, and after what that made us write. So each
+   * sign of life is compared with what the cache shows.
+   */
+  #isTakenForDead(): boolean {
+    if (!this.#lease.isHeld) return false;
+    const node = this.#parts.reader.get<Node>(nodeKind, this.nodeName)?.object;
+    return conditionOf(node?.status, 'Ready')?.status === 'Unknown';
   }
 
   /** The agent's program has ended by itself; see NodeLease. Never fails: at worst the lease runs out. */

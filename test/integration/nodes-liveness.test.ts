@@ -1,10 +1,14 @@
 import test from 'ava';
 import { LeaseWatch } from '../../controller/nodes/lease-watch.ts';
+import { unknownConditions } from '../../controller/workloads/node-conditions.ts';
+import { nodeKind } from '../../proto/kinds.ts';
 import { systemClock } from '../../proto/process/clock.ts';
 import { silentLog } from '../../proto/process/log.ts';
 import { systemRandom } from '../../proto/process/random.ts';
+import { conditionOf } from '../../proto/resources/conditions.ts';
+import type { Node } from '../../proto/resources/kubernetes.ts';
 import { startCuttingProxy } from '../fixtures/cutting-proxy.ts';
-import { startAgent, startPlane } from '../fixtures/node-cluster.ts';
+import { admin, startAgent, startPlane } from '../fixtures/node-cluster.ts';
 
 const parts = { clock: systemClock, random: systemRandom, log: silentLog };
 
@@ -62,6 +66,20 @@ test('an agent that ends leaves its node alive for a while; the next one is told
   await came.promise;
   t.deepEqual(values.map(({ away = false }) => away), [true, false]);
   t.deepEqual(changes, [], 'the node was never away');
+});
+
+test('a node that is called dead while it is heard says at once that it lives', async (t) => {
+  const plane = await startPlane();
+  t.teardown(() => plane.stop());
+  const agent = await startAgent(plane);
+  await agent.welcomed.until(() => agent.welcomes.length === 1);
+  const ready = (): string | undefined => conditionOf(plane.reader.get<Node>(nodeKind, 'node-1')?.object.status, 'Ready')?.status;
+  await plane.seen.until(() => ready() === 'True');
+  // What the node loop writes, late.
+  await plane.api.modify<Node>(nodeKind, 'node-1', (node) => ({ ...node, status: { ...node.status, conditions: unknownConditions(node, systemClock.nowMs()) } }), { ...admin, subresource: 'status' });
+  t.is(ready(), 'Unknown');
+  await plane.seen.until(() => ready() === 'True');
+  t.deepEqual(plane.recorded, [], 'and nobody calls it dead for that');
 });
 
 test('a controller that starts again goes on with the lease that the node has', async (t) => {
