@@ -57,7 +57,7 @@ class EtcdKv implements Kv {
   readonly #epochs: Epochs;
   readonly #watches = new Set<EtcdWatch>();
   readonly #onRestored = new Set<() => void>();
-  /** To the endpoint that is in use. */
+  /** To the endpoint that is in use for leases. */
   #leases: LeaseStream | undefined;
 
   constructor(options: EtcdKvOptions) {
@@ -208,7 +208,7 @@ class EtcdKv implements Kv {
   }
 
   async keepLease(lease: string): Promise<number> {
-    return this.#etcd.read((client, { deadline }) => {
+    return this.#etcd.readBeside((client, { deadline }) => {
       if (this.#leases?.client !== client || this.#leases.isBroken) {
         this.#leases?.close();
         this.#leases = new LeaseStream(client, this.#options.clock);
