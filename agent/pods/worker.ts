@@ -253,7 +253,7 @@ export class Worker {
     if (!this.#closed) this.#timer = this.#options.clock.after(Math.max(delayMs, 1), () => this.wake(why));
   }
 
-  /** When to report what is held for now. */
+  /** Reports what has changed; returns when to look again at a report that is held back, undefined when none is. */
   #report(view: PodView, nowMs: number): number | undefined {
     const memory = this.#memory;
     if (memory.termination?.removed) return undefined;

@@ -115,31 +115,39 @@ export class EtcdClient {
   }
 
   /** For calls that may be made twice: tries every endpoint once. */
-  async read<T>(make: (client: Etcd3, options: CallOptions) => Promise<T>, timeoutMs = etcdCallTimeoutMs): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.call(make, timeoutMs);
-      } catch (error) {
-        if (!(error instanceof KvUnavailable) || attempt >= this.#clients.length) throw error;
-      }
-    }
+  read<T>(make: (client: Etcd3, options: CallOptions) => Promise<T>, timeoutMs = etcdCallTimeoutMs): Promise<T> {
+    return this.#forEachEndpoint(() => this.call(make, timeoutMs));
   }
 
   /**
    * As `read`, for calls that get little time: they have an endpoint in use of their own, since one that is late for them is not to be left by all
    * others, perhaps for one that is away.
    */
-  async readBeside<T>(make: (client: Etcd3, options: CallOptions) => Promise<T>, timeoutMs: number): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
+  readBeside<T>(make: (client: Etcd3, options: CallOptions) => Promise<T>, timeoutMs: number): Promise<T> {
+    return this.#forEachEndpoint(async () => {
       const used = this.#beside;
       try {
         return await this.#attempt(used, make, timeoutMs);
       } catch (error) {
-        if (!(error instanceof KvUnavailable)) throw error;
-        if (used === this.#beside) this.#beside = (used + 1) % this.#clients.length;
-        if (attempt >= this.#clients.length) throw error;
+        if (error instanceof KvUnavailable && used === this.#beside) this.#beside = this.#after(used);
+        throw error;
+      }
+    });
+  }
+
+  /** `attempt` leaves an endpoint at which it found nobody. */
+  async #forEachEndpoint<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let attempts = 1; ; attempts += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof KvUnavailable) || attempts >= this.#clients.length) throw error;
       }
     }
+  }
+
+  #after(used: number): number {
+    return (used + 1) % this.#clients.length;
   }
 
   /** The client for a long-lived stream, and its number for `moveOn`. */
@@ -152,7 +160,7 @@ export class EtcdClient {
   /** The endpoint `used` failed; when it is still the current one, the next takes its place. */
   moveOn(used: number): void {
     if (used !== this.#current || this.#clients.length === 1) return;
-    this.#current = (used + 1) % this.#clients.length;
+    this.#current = this.#after(used);
     this.#onLeft(used);
   }
 
