@@ -57,6 +57,7 @@ export const strayFlows = (present: readonly PresentFlow[], frontends: readonly 
   const places = new Set(frontends.filter(({ protocol }) => protocol === 'udp').map(({ address, port }) => `${address} ${port}`));
   const stray = new Map<string, Flow>();
   for (const { address: sentTo, port, endpointAddress, endpointPort } of present) {
+    // A frontend without an address is a node port: it is there at each address of the node.
     const address = places.has(`${sentTo} ${port}`) ? sentTo : undefined;
     const place = `${address} ${port}`;
     if (places.has(place) && !served.has(`${place} ${endpointAddress}:${endpointPort}`)) stray.set(`${place} ${endpointAddress}`, { address, port, endpointAddress });
